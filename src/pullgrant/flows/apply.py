@@ -1,0 +1,183 @@
+"""The one flow: intent, identity, key, proof, delivery, and the end of the previous key.
+
+Its two doors are bootstrap and rotate.
+
+Before the first `Delivering` note a failure takes the new key back. After it there is only forward.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from pullgrant import planner
+from pullgrant.errors import ProofFailed, PullgrantError, Unavailable
+from pullgrant.flows.deliver import deliver
+from pullgrant.flows.finish import finish
+from pullgrant.flows.journal import Journal
+from pullgrant.flows.look import Sight, look
+from pullgrant.flows.prove import prove
+from pullgrant.flows.settle import settle_reader
+from pullgrant.flows.sweep import sweep
+from pullgrant.kit.together import together
+from pullgrant.model import history as past
+from pullgrant.model.credential import Issued, Receipt
+from pullgrant.model.operation import Close, Ensured, Failed, Intent, Issuing, KeyIssued, Operation, Proved, Withdrawn
+from pullgrant.model.plan import Plan
+from pullgrant.model.proof import Proof, Verdict
+from pullgrant.model.reader import Identity
+from pullgrant.planner import Wish
+from pullgrant.ports import Ports
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What a run did: its plan, and, when it changed something, the closed operation with all that happened."""
+
+    plan: Plan
+    operation: Operation | None = None
+    identity: Identity | None = None
+    proof: Proof | None = None
+    receipts: tuple[Receipt, ...] = ()
+
+
+def show(wish: Wish, ports: Ports) -> Applied:
+    """Return the plan of `apply` without changing anything, the ledger included."""
+    history = ports.ledger.history(wish.reader.id)
+    return Applied(plan=_plan(wish, ports, history)[0])
+
+
+def apply(wish: Wish, ports: Ports, *, wait: timedelta) -> Applied:
+    """Make the reader, its credential and its slots as wished; do nothing when they are.
+
+    Errors: Locked when another run holds the reader past `wait`; the provider's and sinks' own; ProofFailed after the new
+    key was taken back; SinkFailed with the operation left open for `recover`.
+    """
+    with ports.ledger.exclusive(wish.reader.id, wait=wait):
+        settle_reader(wish.reader.id, ports)
+        sweep(wish.reader.id, ports)
+        return apply_locked(wish, ports)
+
+
+def apply_locked(wish: Wish, ports: Ports) -> Applied:
+    """Do `apply` for a caller that holds the reader's lock and has settled what was interrupted."""
+    history = ports.ledger.history(wish.reader.id)
+    plan, sight = _plan(wish, ports, history)
+    if plan.refusal:
+        raise plan.refusal
+    if not plan.steps:
+        return _unchanged(plan, sight, history)
+    ports.report.step(f"planned: {plan.why}")
+    keys = tuple(key.id for key in sight.observed.keys)
+    intent = Intent(verb=wish.verb, reader=wish.reader, slots=plan.slots, keys_before=keys, adopt=wish.adopt)
+    journal = Journal.open(ports.ledger, intent)
+    identity, issued = _make(journal, ports, sight, adopt=wish.adopt)
+    proof = _proven(journal, ports, sight, issued, unproven=wish.reader.unproven)
+    receipts = deliver(journal, ports, plan.slots, issued.credential)
+    finish(journal, ports)
+    return Applied(plan=plan, operation=journal.operation, identity=identity, proof=proof, receipts=receipts)
+
+
+def _plan(wish: Wish, ports: Ports, history: tuple[Operation, ...]) -> tuple[Plan, Sight]:
+    slots = tuple(dict.fromkeys((*past.slots(history), *wish.slots)))
+    sight = look(ports, slots, history, adopt=wish.adopt)
+    plan = planner.plan(wish, sight.observed, history, sight.drift, ports.clock.now(), remarks=sight.remarks)
+    return plan, sight
+
+
+def _unchanged(plan: Plan, sight: Sight, history: tuple[Operation, ...]) -> Applied:
+    operation = past.current(history)
+    proof = past.proof(operation) if operation else None
+    return Applied(plan=plan, operation=operation, identity=sight.observed.identity, proof=proof)
+
+
+def _make(journal: Journal, ports: Ports, sight: Sight, *, adopt: bool) -> tuple[Identity, Issued]:
+    """Ensure the identity, then grant and issue at the same time; if one half fails for good, the other is undone."""
+    provider = ports.provider
+    try:
+        identity = provider.ensure(adopt=adopt)
+    except PullgrantError as error:
+        journal.note(Failed(step="ensure", words=error.message))
+        _undo(journal, ports, None)
+        raise
+    journal.note(Ensured(identity=identity, grant=sight.observed.grant))
+    ports.report.step(f"reader {identity.id}")
+    journal.note(Issuing())
+    issued, not_issued = None, None
+    granted, made = together(
+        _caught(lambda: provider.grant(identity)), _caught(lambda: provider.issue(identity, note=journal.operation.id))
+    )
+    if isinstance(made, PullgrantError):
+        not_issued = made
+    else:
+        issued = made
+        journal.note(_key_issued(ports, issued))
+    failure = granted if isinstance(granted, PullgrantError) else not_issued
+    if failure is not None or issued is None:
+        problem = failure or PullgrantError("the provider issued nothing and raised nothing")
+        journal.note(Failed(step="grant" if issued else "issue", words=problem.message))
+        if not isinstance(not_issued, Unavailable):  # down, throttled or unanswered: a key may exist, `recover` looks
+            _undo(journal, ports, issued)
+        raise problem
+    ports.report.step(f"{sight.observed.grant.role} on {sight.observed.grant.resource}")
+    ports.report.step(f"key {issued.key.id}")
+    return identity, issued
+
+
+def _key_issued(ports: Ports, issued: Issued) -> KeyIssued:
+    return KeyIssued(
+        key=issued.key,
+        fingerprint=ports.ledger.fingerprint(issued.credential.secret),
+        expires_at=issued.credential.expires_at,
+    )
+
+
+def _proven(journal: Journal, ports: Ports, sight: Sight, issued: Issued, *, unproven: bool) -> Proof:
+    proof = prove(ports, sight.images, issued.credential, fresh=True)
+    journal.note(Proved(proof=proof))
+    ports.report.step(f"proof: {proof.verdict}{f' ({proof.why})' if proof.why else ''}")
+    accepted = proof.verdict is Verdict.PROVEN or (unproven and proof.verdict is not Verdict.FAILED)
+    if accepted:
+        return proof
+    error = ProofFailed(_sentence(proof), hint=_way_on(proof))
+    journal.note(Failed(step="prove", words=error.message))
+    _undo(journal, ports, issued)
+    raise error
+
+
+def _sentence(proof: Proof) -> str:
+    return f"the credential was not delivered and was taken back, the proof is {proof.verdict}: {proof.why}"
+
+
+def _way_on(proof: Proof) -> str:
+    if proof.verdict is Verdict.FAILED:
+        return "Compare the reader's permissions with what --plan shows; nothing in the platforms was changed."
+    if proof.verdict is Verdict.PUBLIC:
+        return "A public image needs no credential; to register one all the same, add --unproven."
+    return "Push an image or name one with --image REPOSITORY:TAG; to deliver without proof, add --unproven."
+
+
+def _undo(journal: Journal, ports: Ports, issued: Issued | None) -> None:
+    """Take back the key of an operation that delivered nothing. What cannot be undone now stays open for `recover`."""
+    if issued is not None:
+        try:
+            ports.provider.withdraw(issued.key)
+        except PullgrantError as undoing:
+            journal.note(Failed(step="undo", words=undoing.message))
+            return
+        journal.note(Withdrawn(key_id=issued.key.id))
+        ports.report.step(f"key {issued.key.id} taken back")
+    journal.close(Close.UNDONE)
+
+
+def _caught(call: Callable[[], object]) -> Callable[[], object]:
+    """Return the call with its error as a result, so that the other half's result is not lost."""
+
+    def caught() -> object:
+        try:
+            return call()
+        except PullgrantError as error:
+            return error
+
+    return caught

@@ -1,0 +1,1 @@
+"""Contract suites that any provider, sink or ledger must pass, and a rehearsal stage for the flows. Needs pytest."""
