@@ -1,0 +1,6 @@
+"""`python -m pullgrant`."""
+
+from pullgrant.cli import program
+
+if __name__ == "__main__":
+    program.run()
