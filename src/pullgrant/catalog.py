@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from importlib import import_module
+from inspect import signature
 from types import TracebackType
 from typing import Any
 
@@ -24,7 +25,9 @@ SINKS: Mapping[str, str] = {
 
 def reader(provider: str, options: Mapping[str, Any]) -> Reader:
     """Return the reader that a provider's command line options ask for. Raises UsageError before anything is called."""
-    return import_module(f"{_module(provider)}.settings").Settings.parse(options).to_reader()  # type: ignore[no-any-return]
+    parse = import_module(f"{_module(provider)}.settings").Settings.parse
+    own = {name: options[name] for name in signature(parse).parameters if options.get(name) is not None}
+    return parse(**own).to_reader()  # type: ignore[no-any-return]
 
 
 def slot(text: str, *, server: str, name: str = "") -> Slot:

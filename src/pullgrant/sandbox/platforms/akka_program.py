@@ -1,0 +1,305 @@
+"""A fake `akka` command line, strict about every flag; run as a program of its own, so it imports the standard library only.
+
+It keeps what the platform knows in the JSON file of $FAKE_AKKA_STATE or, with $PULLGRANT_SANDBOX_URL, at that server.
+$FAKE_AKKA_ERA, else the state's `era`, is `secret` (CLI 3.0.4 and later) or `uuid` (3.0.0 to 3.0.3). Flags and outputs
+follow the Akka documentation, reference/cli/akka-cli. Where that is silent (JSON of the secret era, words of refusals, the
+type of a docker secret) they are guesses.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Any, NoReturn, TypeAlias
+
+Json: TypeAlias = dict[str, Any]
+Flags: TypeAlias = dict[str, str]  # name -> kind of value, empty for a switch
+
+FIRST_DAY = (
+    '{"signed_in": false, "tokens": ["sandbox"], "era": "secret", "project": "sample", "refuses": false, "refusals": [],'
+    ' "projects": {"sample": {"secrets": {}, "registries": [], "entries": []}}}'
+)
+GLOBAL: Flags = {
+    "cache-file": "string", "config": "string", "context": "string", "disable-prompt": "", "help": "", "output": "string",
+    "page-mode": "string", "quiet": "", "timeout": "duration", "use-grpc-web": "", "verbose": "",
+}  # fmt: skip
+PLACE: Flags = {"owner": "string", "project": "string", "region": "string"}
+ALL_REGIONS: Flags = {"all-regions": "", **PLACE}
+FORCE: Flags = {"force-global": "", "force-regional": ""}
+LOGIN: Flags = {f"docker-{name}": "string" for name in ("email", "password", "server", "username")}
+SECRET: Flags = {"config-only": "", "secret-name": "string", "secret-only": ""}
+SHORT = {"-h": "help", "-o": "output", "-q": "quiet"}
+TRIES = 50
+
+
+class RefusalError(Exception):
+    """The command ends with status 1 and these words."""
+
+
+class State:
+    """What the platform knows; nobody else may write between `load` and `save`."""
+
+    def __init__(self) -> None:
+        self._url = os.environ.get("PULLGRANT_SANDBOX_URL", "")
+        self._tag = ""
+        if not self._url:
+            import fcntl
+
+            self._path = os.environ["FAKE_AKKA_STATE"]
+            self._lock = open(f"{self._path}.lock", "w")  # noqa: PTH123, SIM115  (held until the program ends)
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
+
+    def load(self) -> Json:
+        """Return the state; that of the first day where there is none yet."""
+        if self._url:
+            _, body = self._ask("GET", None)
+            return {**json.loads(FIRST_DAY), **json.loads(body)}
+        try:
+            with open(self._path, encoding="utf-8") as file:  # noqa: PTH123
+                return {**json.loads(FIRST_DAY), **json.load(file)}
+        except FileNotFoundError:
+            return dict(json.loads(FIRST_DAY))
+
+    def save(self, known: Json) -> bool:
+        """Put the state back; False when somebody else wrote meanwhile and all is to be done again."""
+        if self._url:
+            return self._ask("PUT", json.dumps(known).encode())[0] != 412
+        with open(self._path, "w", encoding="utf-8") as file:  # noqa: PTH123
+            json.dump(known, file)
+        return True
+
+    def _ask(self, method: str, body: bytes | None) -> tuple[int, bytes]:
+        from urllib.error import HTTPError
+        from urllib.request import ProxyHandler, Request, build_opener
+
+        headers = {"content-type": "application/json"} | ({"if-match": self._tag} if self._tag else {})
+        request = Request(f"{self._url}/platforms/akka", data=body, method=method, headers=headers)  # noqa: S310
+        try:
+            with build_opener(ProxyHandler({})).open(request, timeout=10) as answer:
+                self._tag = answer.headers.get("etag", "")
+                return int(answer.status), bytes(answer.read())
+        except HTTPError as error:
+            if error.code != 412:
+                raise
+            self._tag = ""
+            return 412, b""
+
+
+def fail(words: str) -> NoReturn:
+    """End the command."""
+    raise RefusalError(words)
+
+
+def by_uuid(known: Json) -> bool:
+    """Return whether this is the CLI of the UUID era."""
+    return (os.environ.get("FAKE_AKKA_ERA") or known["era"]) == "uuid"
+
+
+def commands(known: Json) -> dict[str, Flags]:
+    """Return the flags of every command of the era, by the command's words."""
+    old = by_uuid(known)
+    verbs = known.get("verbs", ["delete-credentials" if old else "remove-credentials"])
+    return {
+        "auth current-login": {},
+        "docker add-credentials": {**LOGIN, **PLACE, **({} if old else {**SECRET, **FORCE})},
+        "docker list-credentials": ALL_REGIONS,
+        **{f"docker {verb}": {**PLACE, **({} if old else FORCE)} for verb in verbs},
+        **{f"secrets {verb}": ALL_REGIONS for verb in ("get", "list", "delete")},
+        "version": {},
+    }
+
+
+def parse(arguments: list[str], flags: Flags) -> tuple[dict[str, str], list[str]]:
+    """Return the flags that were given and the other arguments, by the rules of pflag."""
+    given: dict[str, str] = {}
+    others: list[str] = []
+    rest = list(arguments)
+    while rest:
+        word = rest.pop(0)
+        if not word.startswith("-") or word == "-":
+            others.append(word)
+            continue
+        name, equals, value = word.removeprefix("--").partition("=")
+        if not word.startswith("--"):
+            name = SHORT.get(word) or fail(f"unknown shorthand flag: {word[1:2]!r} in {word}")
+        if name not in flags:
+            fail(f"unknown flag: --{name}")
+        if flags[name] and not equals:
+            value = rest.pop(0) if rest else fail(f"flag needs an argument: --{name}")
+        given[name] = value if flags[name] else "true"
+    return given, others
+
+
+def help_text(path: str, tree: dict[str, Flags]) -> str:
+    """Return the help of a command, or of a family of commands."""
+    lines = [f"Usage:\n  akka {path} [flags]", ""]
+    if path not in tree:
+        names = sorted({name.removeprefix(path).split()[0] for name in tree if name.startswith(path)})
+        lines += ["Available Commands:", *(f"  {name}" for name in names), ""]
+    own = {**tree.get(path, {}), "help": ""}
+    lines += ["Flags:", *(f"      --{name} {kind}".rstrip() for name, kind in sorted(own.items())), ""]
+    rest = [f"      --{name} {kind}".rstrip() for name, kind in GLOBAL.items() if name != "help"]
+    return "\n".join([*lines, "Global Flags:", *rest, ""])
+
+
+def show(rows: list[dict[str, str]], columns: list[str], given: dict[str, str]) -> str:
+    """Return rows as JSON, or as Go's tabwriter aligns them."""
+    if given.get("output", "text").startswith("json"):
+        return json.dumps([{name.lower(): row[name] for name in columns} for row in rows], indent=2) + "\n"
+    table = [{name: name for name in columns}, *rows]
+    widths = {name: max(len(row[name]) for row in table) + 2 for name in columns}
+    return "".join("".join(row[name].ljust(widths[name]) for name in columns).rstrip() + "\n" for row in table)
+
+
+def add(known: Json, project: Json, given: dict[str, str]) -> None:
+    """Do docker add-credentials."""
+    missing = [f'"{name}"' for name in ("docker-server", "docker-password") if not given.get(name)]
+    if missing and "config-only" not in given:
+        fail(f"required flag(s) {', '.join(missing)} not set")
+    login = {name: given.get(f"docker-{name}", "") for name in ("server", "username", "email", "password")}
+    refuse_changes(known, login["password"])
+    if by_uuid(known):
+        digits = os.urandom(16).hex()
+        number = "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+        project["entries"].append({"id": number, **login})
+        return
+    name = given.get("secret-name", "docker-credentials")
+    if "config-only" not in given:
+        project["secrets"][name] = {"type": "docker", "keys": ["credentials"], **login}
+    if "secret-only" not in given and name not in project["registries"]:
+        project["registries"].append(name)
+
+
+def list_credentials(known: Json, project: Json, given: dict[str, str]) -> str:
+    """Do docker list-credentials; the passwords are never shown."""
+    if by_uuid(known):
+        rows = [
+            {"ID": one["id"], "NAME": f"projects/0/dockerCredentials/{one['id']}", **cells(one)}
+            for one in project["entries"]
+        ]
+        in_json = given.get("output", "text").startswith("json")
+        return show(rows, ["NAME" if in_json else "ID", "SERVER", "USERNAME", "EMAIL"], given)
+    kept = project["secrets"]
+    rows = [
+        {"NAME": name, "STATUS": kept[name].get("status", "OK") if name in kept else "NotFound", **cells(kept.get(name, {}))}
+        for name in project["registries"]
+    ]
+    return show(rows, ["NAME", "STATUS", "SERVER", "EMAIL", "USERNAME"], given)
+
+
+def cells(one: Json) -> dict[str, str]:
+    """Return the cells that both eras show."""
+    return {name.upper(): str(one.get(name, "")) for name in ("server", "username", "email")}
+
+
+def remove(known: Json, project: Json, name: str) -> None:
+    """Do docker remove-credentials, or delete-credentials."""
+    refuse_changes(known, "")
+    if by_uuid(known):
+        if name not in [one["id"] for one in project["entries"]]:
+            fail(f"credentials [{name}] not found")
+        project["entries"] = [one for one in project["entries"] if one["id"] != name]
+    elif name not in project["registries"]:
+        fail(f"[{name}] not found in the container registry config")
+    else:
+        project["registries"].remove(name)
+
+
+def secrets(known: Json, project: Json, verb: str, names: list[str], given: dict[str, str]) -> str:
+    """Do secrets list, get or delete."""
+    kept = project["secrets"]
+    if verb == "list":
+        rows = [{"NAME": name, "TYPE": one["type"], "KEYS": ",".join(one["keys"])} for name, one in kept.items()]
+        return show(rows, ["NAME", "TYPE", "KEYS"], given)
+    if names[0] not in kept:
+        fail(f"secret [{names[0]}] not found")
+    if verb == "get":
+        return f"NAME: {names[0]}\nKEYS:\n" + "".join(f"   {key}\n" for key in kept[names[0]]["keys"])
+    refuse_changes(known, "")
+    del kept[names[0]]
+    return ""
+
+
+def refuse_changes(known: Json, password: str) -> None:
+    """Say no, in words that repeat what was sent, as careless programs do."""
+    if known["refuses"]:
+        fail(f"rpc error: code = PermissionDenied desc = not allowed to change this project {password}")
+
+
+def check(given: dict[str, str]) -> None:
+    """Check the values of global flags as the CLI's help describes them."""
+    timeout, output = given.get("timeout", "10s"), given.get("output", "text")
+    if not timeout[:-1].isdigit() or timeout[-1] not in "smh":
+        fail(f'invalid argument "{timeout}" for "--timeout" flag: time: missing unit in duration "{timeout}"')
+    if output not in ("text", "json", "json-compact") and not output.startswith("go-template="):
+        fail(f"unknown output format {output}, must be one of [text,json,json-compact,go-template=]")
+
+
+def answer(known: Json, words: list[str], arguments: list[str]) -> str:
+    """Return what one command prints; the state is changed in place."""
+    tree, path = commands(known), " ".join(words)
+    if path not in tree:
+        if any(name.startswith(f"{path} ".lstrip()) for name in tree) and arguments in ([], ["--help"], ["-h"]):
+            return help_text(path, tree)
+        fail(f'unknown command "{" ".join(words[-1:])}" for "{" ".join(["akka", *words[:-1]])}"')
+    given, others = parse(arguments, {**GLOBAL, **tree[path]})
+    if "help" in given:
+        return help_text(path, tree)
+    check(given)
+    if path == "version":
+        return "3.0.3\n" if by_uuid(known) else "3.0.61\n"
+    wanted = 1 if words[1] in ("remove-credentials", "delete-credentials", "get", "delete") else 0
+    if len(others) != wanted:
+        fail(f"accepts {wanted} arg(s), received {len(others)}")
+    if not known["signed_in"] and os.environ.get("AKKA_TOKEN") not in known["tokens"]:
+        fail("rpc error: code = Unauthenticated desc = not logged in, run 'akka auth login'")
+    if path == "auth current-login":
+        return "5d0c9e3a-0000-4000-8000-3f6a2b1c9d00   user operator@example.com   true   sandbox   3d21h\n"
+    return in_project(known, words, others, given)
+
+
+def in_project(known: Json, words: list[str], others: list[str], given: dict[str, str]) -> str:
+    """Do a command on a project. `refusals` of the state are words for its next commands, by the command's last word."""
+    name = given.get("project") or os.environ.get("AKKA_PROJECT") or known["project"]
+    project = known["projects"].get(name) or fail(f"project [{name}] not found")
+    if given.get("region", "gcp-us-east1") not in project.get("regions", ["gcp-us-east1"]):
+        fail(f"region [{given['region']}] not found for project [{name}]")
+    planned = next((one for one in known["refusals"] if one[0] == words[1]), None)
+    if planned:
+        known["refusals"].remove(planned)
+        fail(planned[1])
+    if words[0] == "secrets":
+        return secrets(known, project, words[1], others, given)
+    if words[1] == "list-credentials":
+        return list_credentials(known, project, given)
+    if words[1] == "add-credentials":
+        add(known, project, given)
+    else:
+        remove(known, project, others[0])
+    return ""
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command on the state, again when another one changed the state meanwhile; return the exit status."""
+    end = next((at for at, word in enumerate(arguments[:2]) if word.startswith("-")), min(2, len(arguments)))
+    for _ in range(TRIES):
+        state = State()
+        known = state.load()
+        before = json.dumps(known)
+        printed, refused = "", ""
+        try:
+            printed = answer(known, arguments[:end], arguments[end:])
+        except RefusalError as error:
+            refused = f"Error: {error}\n"
+        if json.dumps(known) == before or state.save(known):
+            break
+    else:
+        printed, refused = "", "Error: the object has been modified; please apply your changes to the latest version\n"
+    sys.stdout.write(printed)
+    sys.stderr.write(refused)
+    return 1 if refused else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,29 @@
+"""What all tests share: a clean environment, and real programs that are installed or said to be missing."""
+
+import os
+import shutil
+
+import pytest
+
+_CLEARED = ("PULLGRANT_", "GOOGLE_", "CLOUDSDK_", "AZURE_", "AWS_", "AKKA_", "DOCKER_", "VAULT_", "KUBECONFIG", "XDG_")
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "grpc_proxy")
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep the developer's own accounts, ledger and proxies out of every test."""
+    for name in list(os.environ):
+        if name.startswith(_CLEARED) or name.lower() in _PROXIES:
+            monkeypatch.delenv(name)
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_STATE_HOME", str(home / "state"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip a `real` test whose program is missing, except in CI, where it must be there."""
+    for item in items:
+        for mark in item.iter_markers("real"):
+            missing = [program for program in mark.args if shutil.which(program) is None]
+            if missing and not os.environ.get("CI"):
+                item.add_marker(pytest.mark.skip(reason=f"{', '.join(missing)} is not installed"))
