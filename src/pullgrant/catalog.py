@@ -15,6 +15,7 @@ from pullgrant.model.reader import Reader
 from pullgrant.ports import Clock, Ledger, Ports, Provider, Report, Sink
 
 PROVIDERS: Mapping[str, str] = {
+    "azure": "pullgrant.providers.azure",
     "gcp": "pullgrant.providers.gcp",
 }
 SINKS: Mapping[str, str] = {
@@ -92,7 +93,7 @@ class Catalog:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._http.close()
         if self._ledger is not None:
-            self._ledger.close()
+            self._ledger.dispose()
 
 
 def _module(provider: str) -> str:

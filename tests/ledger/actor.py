@@ -35,11 +35,12 @@ class RealClock:
         time.sleep(seconds)
 
 
-def ledger_with(url: str, steps: tuple[Step, ...]) -> SqlLedger:
+def ledger_with(url: str, steps: tuple[Step, ...], patience: timedelta = timedelta(seconds=15)) -> SqlLedger:
     """Open a ledger with other migration steps than the released ones."""
     location = locate(url, os.environ)
-    store = SqliteStore(location) if isinstance(location, SqliteFile) else PostgresStore(location)
-    return SqlLedger(store, RealClock(), steps=steps)
+    if isinstance(location, SqliteFile):
+        return SqlLedger(SqliteStore(location, patience=patience), RealClock(), steps=steps)
+    return SqlLedger(PostgresStore(location, patience=patience), RealClock(), steps=steps)
 
 
 def say(words: object) -> None:

@@ -87,7 +87,7 @@ def postgres() -> Iterator[Server]:
         shutil.rmtree(folder)
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.real)])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.real("psql"))])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of a ledger that is not there yet, once in either database."""
     if request.param == "sqlite":

@@ -31,7 +31,7 @@ class TestSqlite(LedgerContract):
         yield from _opener(f"{tmp_path / 'ledger.sqlite'}")
 
 
-@pytest.mark.real
+@pytest.mark.real("psql")
 class TestPostgres(LedgerContract):
     """The shared one."""
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import inspect
+from sqlalchemy import Connection, inspect
 
 from ledger.actor import ledger_with
-from pullgrant.errors import PullgrantError, UsageError
+from pullgrant.errors import PullgrantError, Unavailable, UsageError
 from pullgrant.ledger import open_ledger
 from pullgrant.ledger.location import SqliteFile
 from pullgrant.ledger.migrations import STEPS, Step, ddl
 from pullgrant.ledger.schema import tables
+from pullgrant.ledger.sql import SqlLedger
 from pullgrant.ledger.sqlite import SqliteStore
 from pullgrant.model.operation import Close, Issuing, KeyIssued, Noted, Withdrawn
 from pullgrant.model.reader import Key, Reader
@@ -96,6 +99,44 @@ def test_a_newer_schema_is_refused(url: str) -> None:
     with pytest.raises(UsageError, match="schema version 2, and this pullgrant knows no version above 1") as caught:
         open_ledger(url, StillClock())
     assert "Upgrade pullgrant" in caught.value.hint
+
+
+def test_an_old_release_does_not_overtake_a_newer_one(tmp_path: Path) -> None:
+    """A release that looked just before a newer one upgraded would go on as if it knew the schema."""
+    path = tmp_path / "ledger.sqlite"
+
+    class Late(SqliteStore):
+        def before_upgrade(self) -> None:
+            super().before_upgrade()
+            ledger_with(str(path), (*STEPS, COLUMN)).dispose()
+
+    with pytest.raises(UsageError, match="schema version 2"):
+        SqlLedger(Late(SqliteFile(path=path)), StillClock())
+
+
+def test_one_upgrades_at_a_time(url: str) -> None:
+    """Two upgrades would apply the same step at the same time."""
+    entered: list[Connection] = []
+    inside, go_on = threading.Event(), threading.Event()
+
+    def slow(connection: Connection) -> None:
+        entered.append(connection)
+        inside.set()
+        assert go_on.wait(timeout=20)
+
+    steps = (*STEPS, Step(version=2, apply=slow))
+    open_ledger(url, StillClock()).dispose()
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(ledger_with, url, steps)
+        assert inside.wait(timeout=20)
+        try:
+            with pytest.raises(Unavailable):
+                ledger_with(url, steps, patience=timedelta(milliseconds=30))
+        finally:
+            go_on.set()
+        first.result(timeout=20).dispose()
+    ledger_with(url, steps).dispose()
+    assert len(entered) == 1
 
 
 def test_steps_count_from_one() -> None:

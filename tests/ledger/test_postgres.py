@@ -23,7 +23,7 @@ from pullgrant.ledger.sql import SqlLedger
 from pullgrant.model.operation import Close, Issuing
 from pullgrant.testing.ledger_samples import StillClock, intent
 
-pytestmark = pytest.mark.real
+pytestmark = pytest.mark.real("psql")
 NAME = "ledger-under-test"
 
 
@@ -101,6 +101,16 @@ def test_a_silent_server_is_given_up() -> None:
             patient_for(f"postgresql://u:canary@127.0.0.1:{silent.getsockname()[1]}/ops?connect_timeout=1", 10)
 
 
+def test_words_of_a_server_are_redacted(postgres: Server) -> None:
+    """A server or driver that repeats a password would put it into our message."""
+    location = locate(f"{over_tcp(postgres)}?sslpassword=canary-2", {})
+    assert isinstance(location, PostgresDatabase)
+    store = PostgresStore(location)
+    error = store.failure(psycopg.OperationalError(f"no luck with {PASSWORD} or canary-2"))
+    assert (type(error), "no luck" in error.message, "canary" in str(error)) == (Unavailable, True, False)
+    store.close()
+
+
 @pytest.mark.parametrize("wrong", ["postgresql://u:canary%zz@h/db", "postgresql://u:canary@h/db?canary=1"])
 def test_an_address_that_libpq_refuses(wrong: str) -> None:
     """libpq repeats a part of the address in its error."""
@@ -175,6 +185,19 @@ def test_a_lost_lock_is_told(address: str, ask: Callable[..., list[Any]], caplog
         assert ["was lost" in record.getMessage() for record in caplog.records] == [True]
         with ledger.exclusive("gcp:p/a", wait=timedelta(0)):
             assert len(ask("SELECT 1 FROM pg_locks WHERE locktype = 'advisory'")) == 1
+
+
+def test_a_lock_that_fails_half_way_is_given_back(postgres: Server) -> None:
+    """A session in the pool would keep the lock of a run that has failed, until the process ends."""
+    schema = postgres.new_url().rpartition("%3D")[2]
+    with psycopg.connect(host=str(postgres.folder), port=postgres.port, user="tester", dbname="postgres") as connection:
+        connection.execute(f"CREATE TABLE {schema}.pg_settings (nothing int)")
+    shadowed = f"{over_tcp(postgres)}?options=-csearch_path%3D{schema},pg_catalog"
+    with open_ledger(shadowed, StillClock()) as ledger, open_ledger(shadowed, StillClock()) as other:
+        with pytest.raises(PullgrantError, match="42703"), ledger.exclusive("gcp:p/a", wait=timedelta(0)):
+            pytest.fail("the lock was given")
+        with pytest.raises(PullgrantError, match="42703"), other.exclusive("gcp:p/a", wait=timedelta(0)):
+            pytest.fail("the lock was given")
 
 
 def test_an_idle_limit_spares_the_lock(address: str, ask: Callable[..., list[Any]]) -> None:

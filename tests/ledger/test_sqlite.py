@@ -14,6 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine, event
 
 from pullgrant.errors import PullgrantError, Unavailable, UsageError
 from pullgrant.ledger import open_ledger
@@ -146,11 +147,29 @@ def test_a_locked_database_is_unavailable(path: Path) -> None:
     with with_pragmas(path) as ledger, closing(sqlite3.connect(path, isolation_level=None)) as other:
         operation = ledger.open(intent())
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(Unavailable, match=r"locked by another process for 0\.02 s"):
+        with pytest.raises(Unavailable, match=r"locked by another process for 0\.02 s") as caught:
             ledger.note(operation, Issuing())
+        assert caught.value.__cause__ is None  # SQLAlchemy's error would show what was to be written
         assert ledger.unfinished() == (operation,)
         other.execute("ROLLBACK")
         assert len(ledger.note(operation, Issuing()).events) == 1
+
+
+def test_a_first_run_waits_for_another(path: Path) -> None:
+    """Two first runs would meet at the write-ahead log, where SQLite answers "locked" without waiting."""
+    path.parent.mkdir()
+    path.touch(mode=0o600)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+
+        class Releasing(StillClock):
+            def sleep(self, seconds: float) -> None:
+                super().sleep(seconds)
+                other.execute("ROLLBACK" if other.in_transaction else "SELECT 1")
+
+        with open_ledger(str(path), Releasing()) as ledger:
+            assert ledger.unfinished() == ()
+        assert not other.in_transaction
 
 
 @pytest.mark.parametrize(
@@ -241,6 +260,22 @@ def test_ten_thousand_events(path: Path) -> None:
         assert sum(found, ()) == tuple(sorted(ledger.unfinished(), key=lambda one: one.intent.reader.id))
         names = [event.key_id for operation in ledger.unfinished() for event in operation.of(Withdrawn)]
     assert names == [f"{number}-{step}" for number in range(20) for step in range(500)]
+
+
+def test_opening_again_asks_little(path: Path) -> None:
+    """Every command would pay for an upgrade that was done long ago."""
+    open_ledger(str(path), StillClock()).dispose()
+    asked: list[str] = []
+
+    def listen(connection: object, cursor: object, statement: str, *rest: object) -> None:
+        asked.append(statement.split()[0])
+
+    event.listen(Engine, "before_cursor_execute", listen)
+    try:
+        open_ledger(str(path), StillClock()).dispose()
+    finally:
+        event.remove(Engine, "before_cursor_execute", listen)
+    assert asked == ["BEGIN", "PRAGMA", "SELECT", "SELECT"]
 
 
 def test_the_package_is_light() -> None:

@@ -275,7 +275,8 @@ def test_an_unreachable_registry(http: Http) -> None:
     """A network that is down would raise, or count as a denial."""
     image = Image(host="127.0.0.1:1", repository=REPOSITORY)
     outcome = Probe(http, insecure_hosts=frozenset({"127.0.0.1:1"})).pull(image, None)
-    assert (outcome.answer, outcome.words) == (Answer.UNKNOWN, "GET http://127.0.0.1:1/v2/: no connection (ConnectError)")
+    assert outcome.answer == Answer.UNKNOWN
+    assert outcome.words.startswith("GET http://127.0.0.1:1/v2/: no connection (ConnectError")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pullgrant.kit.together import together
 from pullgrant.model.credential import Credential
 from pullgrant.model.image import Image
@@ -71,7 +73,8 @@ def _unsteady(successes: int, wanted: int) -> Outcome:
 def _outside(ports: Ports, images: Images, credential: Credential) -> Outcome:
     if images.outside is None or not ports.provider.can.narrows:
         return NOT_ASKED
-    return ports.probe.pull(images.outside, credential)
+    # The provider vouches for the host of its own image: its cloud may serve other repositories under other names.
+    return ports.probe.pull(images.outside, replace(credential, server=images.outside.host))
 
 
 def _judge(push: Outcome, anonymous: Outcome, outside: Outcome) -> tuple[Verdict, str]:

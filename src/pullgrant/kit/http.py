@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as jsonlib
 import logging
+import re
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -11,18 +12,21 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pullgrant.errors import OutcomeUnknown, Unavailable
+from pullgrant.kit.redact import redact
 
 _LOG = logging.getLogger("pullgrant.http")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 MOST_BYTES = 8 * 1024 * 1024
+_PATIENCE = 3  # a whole answer may take so many times the time-out, which is for one silence only
+_LOUD = ("httpx", "httpcore", *(f"httpcore.{part}" for part in ("connection", "http11", "http2", "proxy", "socks")))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """An answer of any status. `headers` have lower-case names; the body is never printed, it may hold a secret."""
+    """An answer of any status. `headers` have lower-case names; only the status is printed, all else may hold a secret."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
     url: str = field(repr=False, default="")
 
@@ -71,6 +75,8 @@ class Http:
     ) -> Reply:
         """Send one request and return the answer, whatever its status. Nothing is repeated here.
 
+        `timeout` is the longest silence in seconds; a whole answer may take three times as long.
+
         Raises Unavailable when nothing was sent or the call changes nothing, and OutcomeUnknown when a changing call was
         sent and its answer did not arrive whole.
         """
@@ -82,9 +88,10 @@ class Http:
                 method, url, headers=headers, params=list(params) or None, json=json, data=form, content=content,
                 timeout=timeout or self._timeout,
             ) as answer:  # fmt: skip
-                body = _bounded(answer)
+                body = _bounded(answer, started + _PATIENCE * (timeout or self._timeout))
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
-            raise Unavailable(f"{_where(method, url)}: no connection ({type(error).__name__})") from None
+            why = f"{type(error).__name__}: {redact(str(error), limit=200)}"
+            raise Unavailable(f"{_where(method, url)}: no connection ({why})") from None
         except (httpx.InvalidURL, httpx.UnsupportedProtocol):
             raise Unavailable(f"{method}: the address is not one that can be asked") from None
         except httpx.HTTPError as error:
@@ -108,8 +115,8 @@ class Http:
 
         with self._making:
             if self._client is None:
-                for name in ("httpx", "httpcore"):  # at DEBUG they print headers, Authorization among them
-                    logging.getLogger(name).setLevel(logging.WARNING)
+                for name in _LOUD:  # they print addresses with their queries, and headers; a level could be set again
+                    logging.getLogger(name).addFilter(_silence)
                 self._client = httpx.Client(
                     headers={"user-agent": self._agent},
                     # A session cookie would sign in the next caller, the anonymous one of a proof too: none is kept.
@@ -130,15 +137,23 @@ def _trust(ca_file: str) -> Any:
     return context
 
 
-def _bounded(answer: Any) -> bytes:
+def _silence(record: logging.LogRecord) -> bool:
+    return record.levelno >= logging.WARNING
+
+
+def _bounded(answer: Any, deadline: float) -> bytes:
+    import httpx
+
     kept = bytearray()
     for piece in answer.iter_bytes():
         kept += piece
         if len(kept) > MOST_BYTES:
             break
+        if time.monotonic() > deadline:
+            raise httpx.ReadTimeout("the answer comes too slowly")
     return bytes(kept)
 
 
 def _where(method: str, url: str) -> str:
-    """Return method, host and path; a query may hold a secret and is left out."""
-    return f"{method} {url.split('?', 1)[0]}"
+    """Return method, host and path; what may hold a secret is left out: a query, a fragment, a user's password."""
+    return f"{method} {re.sub(r'//[^/@]*@', '//', re.split('[?#]', url, maxsplit=1)[0])}"

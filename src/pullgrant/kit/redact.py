@@ -9,7 +9,6 @@ from urllib.parse import quote, quote_plus
 from pullgrant.secret import MASK, Secret
 
 # Shapes that the vendors document for their secrets; what has no shape is masked by value, with `known`.
-_SHORTEST_LINE = 8  # of a secret of several lines: `{` and `}` of a key file say nothing
 _SHAPES = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)"
     r"|\bey[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}(?:\.[A-Za-z0-9_-]*)?"  # JWT
@@ -23,6 +22,7 @@ _SHAPES = re.compile(
     r"|(?<=X-Amz-Signature=)[0-9a-f]+|(?<=X-Amz-Security-Token=)[^&\s]+",
     re.DOTALL,
 )
+_SHORTEST_LINE = 8  # of a secret of several lines: the braces of a key file say nothing
 
 
 def redact(text: str, *known: Secret, limit: int = 600) -> str:
@@ -31,8 +31,7 @@ def redact(text: str, *known: Secret, limit: int = 600) -> str:
     A known secret is found as it is, without its outer blanks, escaped for JSON, Python or a URL, line by line when it has
     several, and when the text was wrapped at its blanks.
     """
-    forms = {" ".join(form.split()) for secret in known for form in _forms(secret.reveal())} - {""}
-    forms |= {form for secret in known for form in _forms(secret.reveal())} - {""}
+    forms = {form for secret in known for form in _forms(secret.reveal()) if form.strip()}
     text = _without(forms, text)
     text = _without(forms, " ".join(_SHAPES.sub(MASK, text).split()))
     return text if len(text) <= limit else f"{text[:limit]}..."
@@ -50,4 +49,4 @@ def _forms(secret: str) -> list[str]:
     escaped = [json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1]]
     in_urls = [quote(secret, safe="", errors="replace"), quote_plus(secret, errors="replace")]
     forms = [secret, *lines, *escaped, *in_urls]
-    return forms + [form.strip() for form in forms]
+    return [*forms, *(form.strip() for form in forms), *(" ".join(form.split()) for form in forms)]

@@ -91,7 +91,6 @@ class PostgresStore:
                     connection.close()
                     return None
                 connection.execute(_KEEP_SESSION)
-                connection.detach()
             except BaseException:
                 connection.invalidate()
                 connection.close()
@@ -153,6 +152,7 @@ class PostgresStore:
         try:
             held = connection.scalar(select(func.pg_advisory_unlock(key)))
         except SQLAlchemyError:
+            connection.invalidate()
             held = False
         if not held:
             _LOG.warning("%s: the session that held a reader's lock was lost while it was held", self.name)

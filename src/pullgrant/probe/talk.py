@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from urllib.parse import quote
 
 from pullgrant.kit.http import Http, Reply
 from pullgrant.model.credential import Credential
@@ -229,9 +227,7 @@ def _asked_anew(reply: Reply, first: Challenge | None, wanted: Scope) -> tuple[C
 
 
 def _forms(credential: Credential | None) -> tuple[Secret, ...]:
-    """Return the forms in which a registry may repeat the secret: as it is, in a header, in JSON, in an address."""
-    if credential is None or not credential.secret:
+    """Return what a registry must not be quoted with: the secret, and the header that carries it."""
+    if credential is None:
         return ()
-    text = credential.secret.reveal()
-    header = basic(credential).reveal().removeprefix("Basic ")
-    return (credential.secret, Secret(header), Secret(json.dumps(text)[1:-1]), Secret(quote(text, safe="")))
+    return (credential.secret, Secret(basic(credential).reveal().removeprefix("Basic ")))

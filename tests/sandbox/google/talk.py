@@ -27,6 +27,7 @@ HOSTS = {
     "usage": "serviceusage.googleapis.com",
 }
 GCR = "/v1/projects/demo/locations/us/repositories/gcr.io"
+CONDITIONAL = "/v1/projects/demo/locations/europe/repositories/eu.gcr.io"
 
 
 @dataclass(kw_only=True)

@@ -269,7 +269,7 @@ def test_conditions(talk: Talk, gate: Gate) -> None:
         policy = good(talk.get("ar", f"{GCR}:getIamPolicy?options.requestedPolicyVersion=3"))
         condition = {"title": "t", "expression": expression}
         bound = {"role": READER, "members": [f"serviceAccount:{account['email']}"], "condition": condition}
-        good(talk.post("ar", f"{GCR}:setIamPolicy", {"policy": policy | {"bindings": [bound]}}))
+        good(talk.post("ar", f"{GCR}:setIamPolicy", {"policy": policy | {"version": 3, "bindings": [bound]}}))
 
     bind("true || false")
     assert gate.actions("gcr.io", visitor, "demo/app") == frozenset()
@@ -323,6 +323,7 @@ def test_refusals(talk: Talk, gate: Gate, host: str, repository: str, action: st
             "pull",
             "Token exchange failed for project 'legacy'. Caller does not have permission 'storage.objects.get'.",
         ),
+        ("legacy/absent", "pull", "Token exchange failed for project 'legacy'."),
         ("disabled/app", "pull", "Artifact Registry API has not been used in project"),
     ],
 )
@@ -338,6 +339,8 @@ def test_anonymous_refusals(gate: Gate) -> None:
     """A refusal of somebody without a credential would read like that of a reader."""
     answers = [gate.refusal("gcr.io", None, name, "pull") for name in ("demo/app", "legacy/app")]
     words = [answer.json["errors"][0]["message"] for answer in answers]
+    absent = gate.refusal("eu.gcr.io", None, "legacy/app", "pull")
+    assert absent.json["errors"][0]["message"] == words[1]
     assert words[0].startswith("Unauthenticated request. Unauthenticated requests do not have permission")
     assert "you may have invalid credentials" in words[1]
 

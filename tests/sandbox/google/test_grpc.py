@@ -115,6 +115,18 @@ def test_unauthenticated(talk: Talk) -> None:
     assert talk.google.state.projects["demo"].accounts == {}
 
 
+def test_narrow_scope(talk: Talk) -> None:
+    """A token of a narrow scope would manage accounts over gRPC."""
+    account = talk.account("the-user")
+    talk.bind("roles/owner", f"serviceAccount:{account['email']}", "/v3/projects/demo", "crm")
+    talk.token = talk.access_token(account, scopes=("https://www.googleapis.com/auth/devstorage.read_only",))
+    with (
+        talk.grpc_client() as client,
+        pytest.raises(exceptions.PermissionDenied, match="insufficient authentication scopes"),
+    ):
+        create(client)
+
+
 def test_log(talk: Talk, client: Any) -> None:
     """A gRPC call would be missing in the log, or the log would not say who called and how it ended."""
     create(client)
@@ -189,6 +201,14 @@ def test_broken_body(talk: Talk, client: Any) -> None:
     with pytest.raises(exceptions.InternalServerError):
         client.create_service_account_key(name=account.name, timeout=5)
     assert len(keys(client, account)) == 1
+
+
+def test_broken_empty_body(talk: Talk, client: Any) -> None:
+    """A broken answer that holds nothing would be read as a whole one."""
+    account = create(client)
+    talk.world.fail_next(Fault(kind="iam.DisableServiceAccount", how="half"))
+    with pytest.raises(exceptions.InternalServerError):
+        client.disable_service_account(iam_admin_v1.DisableServiceAccountRequest(name=account.name), timeout=5)
 
 
 def test_unknown_method(talk: Talk) -> None:

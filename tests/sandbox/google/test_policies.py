@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.google.talk import GCR, Talk, error, good
+from sandbox.google.talk import CONDITIONAL, GCR, Talk, error, good
 
 ROLE = "roles/artifactregistry.reader"
 BUCKET = "/storage/v1/b/artifacts.legacy.appspot.com/iam"
@@ -14,14 +14,14 @@ PROJECT = "/v3/projects/demo"
 
 
 def read(talk: Talk, version: int = 3) -> dict[str, Any]:
-    """Return the policy of demo's gcr.io repository."""
-    found: dict[str, Any] = good(talk.get("ar", f"{GCR}:getIamPolicy?options.requestedPolicyVersion={version}"))
+    """Return the policy of demo's eu.gcr.io repository, which has a condition."""
+    found: dict[str, Any] = good(talk.get("ar", f"{CONDITIONAL}:getIamPolicy?options.requestedPolicyVersion={version}"))
     return found
 
 
 def write(talk: Talk, policy: dict[str, Any], **body: Any) -> Any:
-    """Send a policy to demo's gcr.io repository."""
-    return talk.post("ar", f"{GCR}:setIamPolicy", {"policy": policy, **body})
+    """Send a policy to the same repository."""
+    return talk.post("ar", f"{CONDITIONAL}:setIamPolicy", {"policy": policy, **body})
 
 
 def test_write(talk: Talk) -> None:
@@ -59,11 +59,14 @@ def test_etag_that_is_none(talk: Talk) -> None:
 def test_versions(talk: Talk) -> None:
     """A reader of version 1 would see conditions, or a version that does not exist would be served."""
     assert (read(talk)["version"], "condition" in read(talk)["bindings"][1]) == (3, True)
+    policy = read(talk)
+    assert good(write(talk, policy | {"bindings": policy["bindings"][:1]}))["version"] == 1
+    talk.google.reset()
     old = read(talk, 1)
     assert old["version"] == 1
     assert old["bindings"][1]["role"].startswith(f"{ROLE}_withcond_")
     assert "condition" not in old["bindings"][1]
-    assert talk.get("ar", f"{GCR}:getIamPolicy?options.requestedPolicyVersion=2").status == 400
+    assert talk.get("ar", f"{CONDITIONAL}:getIamPolicy?options.requestedPolicyVersion=2").status == 400
 
 
 def test_old_writers_cannot_drop_conditions(talk: Talk) -> None:
@@ -140,10 +143,15 @@ def test_member_that_does_not_exist(talk: Talk) -> None:
     assert found["message"] == "Service account absent@demo.iam.gserviceaccount.com does not exist."
 
 
+def test_unique_id_is_no_member(talk: Talk) -> None:
+    """An account could be bound by its number, which Google does not take."""
+    assert talk.bind(ROLE, f"serviceAccount:{talk.account()['uniqueId']}").status == 400
+
+
 def test_deleted_member_may_stay(talk: Talk) -> None:
     """A policy that still names a deleted account could not be written back."""
     account = talk.account()
-    talk.bind(ROLE, f"serviceAccount:{account['email']}")
+    talk.bind(ROLE, f"serviceAccount:{account['email']}", CONDITIONAL)
     good(talk.send("DELETE", "iam", f"/v1/{account['name']}"))
     good(write(talk, read(talk)))
 

@@ -55,6 +55,19 @@ def test_documented_commands(sandbox: Sandbox, tmp_path: Path) -> None:
     assert json.loads(file.read_text())["client_email"] == READER
 
 
+def test_narrow_commands(sandbox: Sandbox) -> None:
+    """The commands that grant on a repository or a bucket alone, or enable an API, would not work against the sandbox."""
+    bind, member = "add-iam-policy-binding", "--member=user:someone@example.com"
+    bucket = "gs://artifacts.legacy.appspot.com"
+    commands = (
+        ("artifacts", "repositories", bind, "gcr.io", "--location=us", member, "--role=roles/artifactregistry.reader"),
+        ("storage", "buckets", bind, bucket, member, "--role=roles/storage.objectViewer"),
+        ("services", "enable", "artifactregistry.googleapis.com", "--project=disabled"),
+    )
+    done = [gcloud(sandbox, *command) for command in commands]
+    assert [(each.returncode, each.stderr if each.returncode else "") for each in done] == [(0, "")] * 3
+
+
 def test_refusal(sandbox: Sandbox) -> None:
     """gcloud would not show the fake's refusal as its own user sees Google's."""
     done = gcloud(sandbox, "iam", "service-accounts", "create", "docker-reader", "--project=denied")

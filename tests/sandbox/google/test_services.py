@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from pullgrant.sandbox.registry.images import build
 from sandbox.google.talk import GCR, Talk, error, good
 
 SCOPE = "https://www.googleapis.com/auth/devstorage.read_only"
@@ -47,6 +48,7 @@ def test_images(talk: Talk) -> None:
         ("us-docker.pkg.dev/demo/gcr.io/app", ["v1"]),
         ("us-docker.pkg.dev/demo/gcr.io/other", ["v1"]),
     ]
+    assert images[0]["uri"].endswith(build("demo/gcr.io/app", "v1").manifest.digest)
     assert good(talk.get("ar", "/v1/projects/empty/locations/us/repositories/gcr.io/dockerImages")) == {}
 
 
@@ -124,12 +126,21 @@ def test_services_wrongly_asked(talk: Talk, names: str) -> None:
     assert talk.get("usage", f"/v1/projects/demo/services:batchGet?{names}").status == 400
 
 
+def test_enable(talk: Talk) -> None:
+    """The way on that a refusal names, enabling the API, would not lead on, or anybody could go it."""
+    path = "/v1/projects/{}/services/artifactregistry.googleapis.com:enable"
+    assert talk.post("usage", path.format("denied"), {}).status == 403
+    assert good(talk.post("usage", path.format("disabled"), {}))["done"] is True
+    assert talk.get("ar", "/v1/projects/disabled/projectSettings").status == 200
+
+
 def test_short_lived_token(talk: Talk) -> None:
     """A token would not be the account's, or not end when it says."""
     account = talk.account()
     path = f"/v1/projects/-/serviceAccounts/{account['email']}:generateAccessToken"
     answer = good(talk.post("creds", path, {"scope": [SCOPE], "lifetime": "600s"}))
-    assert answer["expireTime"] == f"{talk.world.now() + timedelta(seconds=600):%Y-%m-%dT%H:%M:%SZ}"[:-1] + "Z"
+    left = datetime.fromisoformat(answer["expireTime"]) - talk.world.now()
+    assert timedelta(seconds=590) < left <= timedelta(seconds=600)
     gate = talk.google.gates()[0]
     visitor = gate.sign_in("gcr.io", "oauth2accesstoken", answer["accessToken"])
     assert visitor is not None

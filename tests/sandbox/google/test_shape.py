@@ -86,6 +86,7 @@ def _others(talk: Talk) -> None:
     names = "&".join(f"names=projects/disabled/services/{HOSTS[api]}" for api in ("ar", "iam"))
     talk.get("usage", f"/v1/projects/disabled/services:batchGet?{names}")
     talk.get("usage", f"/v1/projects/demo/services/{HOSTS['ar']}")
+    talk.post("usage", f"/v1/projects/disabled/services/{HOSTS['ar']}:enable", {})
     account = talk.account()
     body = {"scope": ["https://www.googleapis.com/auth/cloud-platform"], "lifetime": "600s"}
     talk.post("creds", f"/v1/projects/-/serviceAccounts/{account['email']}:generateAccessToken", body)

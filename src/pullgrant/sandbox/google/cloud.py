@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from pullgrant.sandbox.country import Gate
+from pullgrant.sandbox.country import Country, Gate
 from pullgrant.sandbox.exchange import Route
 from pullgrant.sandbox.google import first_day, iam_rest
 from pullgrant.sandbox.google.account_keys import AccountKeys
@@ -39,7 +39,7 @@ class Certifies(Protocol):
         """Return a certificate and its private key, both PEM."""
 
 
-class Google:
+class Google(Country):
     """Google Cloud. The operator signs in with a service account's key, which outlives `reset`.
 
     A `pool` that is handed in may serve several clouds and is not closed with this one.

@@ -73,10 +73,11 @@ def _demo(operators: tuple[str, ...]) -> Project:
     _add_repository(demo, "us", "private", {"secret": ("v1",)})
     _add_repository(demo, "europe-west1", "apps", _IMAGES)
     contract = Condition(title="contract", expression='request.time < timestamp("2035-01-01T00:00:00Z")')
-    demo.repositories["us", "gcr.io"].policy.bindings = (
-        Binding(role="roles/artifactregistry.writer", members=("group:developers@example.com",)),
-        Binding(role="roles/artifactregistry.reader", members=("user:contractor@example.com",), condition=contract),
-    )
+    developers = Binding(role="roles/artifactregistry.writer", members=("group:developers@example.com",))
+    contractor = Binding(role="roles/artifactregistry.reader", members=("user:contractor@example.com",), condition=contract)
+    demo.repositories["us", "gcr.io"].policy.bindings = (developers,)
+    # Not on gcr.io: gcloud's command for repositories asks for version 1 and cannot write back what has conditions.
+    demo.repositories["europe", "eu.gcr.io"].policy.bindings = (developers, contractor)
     return demo
 
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from pullgrant.sandbox.country import Visitor
+from pullgrant.sandbox.country import Gate, Visitor
 from pullgrant.sandbox.exchange import Response
 from pullgrant.sandbox.google.artifact_registry import SERVICE, TITLE
 from pullgrant.sandbox.google.callers import (
@@ -61,14 +61,16 @@ class _Place:
     """Where a repository path of a host leads; `store` is None when nothing is there."""
 
     project: str
-    resource: str
+    on_bucket: bool
+    resource: str = ""
     store: Repository | Bucket | None
 
 
-class GoogleGate:
+class GoogleGate(Gate):
     """The gate of all of Google's registry hosts."""
 
     style: Literal["opaque-refusing"] = "opaque-refusing"
+    lists_children = True
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
@@ -115,7 +117,7 @@ class GoogleGate:
             if place.store is None or project is None or self._closed(project, place):
                 return frozenset()
             member = visitor.member if isinstance(visitor, GoogleVisitor) else None
-            wanted = _ON_BUCKET if isinstance(place.store, Bucket) else _ON_REPOSITORY
+            wanted = _ON_BUCKET if place.on_bucket else _ON_REPOSITORY
             policies = [place.store.policy, project.policy]
             allowed = {action for action, right in wanted.items() if self._desk.rights.has(member, right, policies)}
             return frozenset(allowed) & (visitor.actions if isinstance(visitor, GoogleVisitor) else frozenset({"pull"}))
@@ -127,12 +129,12 @@ class GoogleGate:
             project = self._desk.state.projects.get(place.project)
             if project and self._closed(project, place):
                 return _refused("DENIED", service_disabled(TITLE, SERVICE, project.number).message)
-            if isinstance(place.store, Bucket):
+            if place.on_bucket:
                 return _refused_by_bucket(place.project, visitor, action)
             return _refused_by_repository(place.resource, visitor, _ON_REPOSITORY.get(action, DOWNLOAD))
 
     def _closed(self, project: Project, place: _Place) -> bool:
-        return SERVICE not in project.services and not isinstance(place.store, Bucket)
+        return SERVICE not in project.services and not place.on_bucket
 
     def _by_key(self, text: str) -> Visitor | None:
         """Check a key file: its account and key live, and its private half is the one that was given out."""
@@ -159,12 +161,13 @@ class GoogleGate:
         if found and found["gcr"]:
             location, repository = _LOCATIONS[host], host
             if project and project.on_buckets:
-                return _Place(project=project_id, resource=path, store=project.buckets.get(bucket_of(host, project_id)))
+                bucket = project.buckets.get(bucket_of(host, project_id))
+                return _Place(project=project_id, on_bucket=True, store=bucket)
         else:
             location, repository = found["location"] if found else "", rest.partition("/")[0]
         resource = f"projects/{project_id}/locations/{location}/repositories/{repository}"
         store = project.repositories.get((location, repository)) if project else None
-        return _Place(project=project_id, resource=resource, store=store)
+        return _Place(project=project_id, on_bucket=False, resource=resource, store=store)
 
     def _gcr_images(self, host: str) -> list[tuple[str, Sequence[str]]]:
         found: list[tuple[str, Sequence[str]]] = []

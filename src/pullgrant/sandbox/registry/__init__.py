@@ -61,7 +61,7 @@ class Registry:
     def _pull_routes(self) -> tuple[Route, ...]:
         return (
             _route("ping", "GET", "/v2/?", self._pulls.ping),
-            _route("catalog", "GET", "/v2/_catalog", self._pulls.catalog),
+            _route("catalog", "GET", "/(?:v2|acr/v1)/_catalog", self._pulls.catalog),
             _route("manifest", "GET", f"/v2/{_NAME}/manifests/{_REFERENCE}", self._pulls.manifest),
             _route("blob", "GET", f"/v2/{_NAME}/blobs/{_DIGEST}", self._pulls.blob),
             _route("tags", "GET", f"/v2/{_NAME}/tags/list", self._pulls.tags),

@@ -24,7 +24,10 @@ _WRONG = "authentication failed: no such credential, or it is disabled, deleted 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A token request, read: the login (None: anonymous), whose registry, what is wanted there, and for which service."""
+    """A token request, read: the login (None: anonymous), whose registry, what is wanted there, and for which service.
+
+    `catalog`: the list of all repositories is wanted too.
+    """
 
     login: tuple[str, str] | None
     gate: Gate | None
@@ -33,6 +36,7 @@ class Asked:
     service: str
     style: Style
     now: datetime
+    catalog: bool = False
 
 
 class TokenDesk:
@@ -86,6 +90,7 @@ class TokenDesk:
             service=service or self._places.desk(request).service,
             style=gate.style if gate else "opaque",
             now=self._world.now(),
+            catalog=any((scope.type, scope.name) == ("registry", "catalog") for scope in scopes),
         )
 
     def _judged(self, asked: Asked) -> Response:
@@ -106,7 +111,14 @@ class TokenDesk:
 
     def _token(self, asked: Asked, visitor: Visitor | None, access: Mapping[str, frozenset[str]]) -> Response:
         seconds = int(getattr(asked.gate, "token_seconds", _SECONDS))
-        grant = Grant(visitor=visitor, service=asked.service, access=access, expires_at=lasting(asked.now, seconds))
+        may_list = getattr(asked.gate, "may_list", None) if asked.catalog else None
+        grant = Grant(
+            visitor=visitor,
+            service=asked.service,
+            access=access,
+            expires_at=lasting(asked.now, seconds),
+            catalog=may_list is not None and may_list(asked.host, visitor),
+        )
         token = self._tokens.signed(grant, now=asked.now) if asked.style == "jwt" else self._tokens.opaque(grant)
         names = getattr(asked.gate, "token_names", _NAMES)
         body = dict.fromkeys(names, token) | {"expires_in": seconds, "issued_at": f"{asked.now:%Y-%m-%dT%H:%M:%SZ}"}

@@ -38,6 +38,11 @@ class Door:
             return challenge(desk, reason="invalid_token" if token else "")
         return signed(Response(json={}, headers=API), grant.visitor)
 
+    def may_list(self, request: Request) -> bool:
+        """Say whether the caller's token is for the list of all repositories."""
+        grant = self._tokens.read(bearer(request), service=self._places.desk(request).service)
+        return grant is not None and grant.catalog
+
     def enter(self, request: Request, shown: str, actions: Sequence[str]) -> Entered | Response:
         """Return who may do the actions in a repository, or the refusal. The last action is the one that matters most."""
         place, desk = self._places.place(request.host, shown), self._places.desk(request)
@@ -61,6 +66,8 @@ def _enough(grant: Grant, place: Place, actions: Sequence[str]) -> bool:
     granted = grant.access.get(place.shown, frozenset())
     match place.gate.style:
         case "jwt":
+            if getattr(place.gate, "wildcard", False):
+                granted |= grant.access.get("*", frozenset())
             return granted.issuperset(actions)
         case "opaque-refusing":
             return actions[-1] in granted

@@ -10,7 +10,7 @@ from pullgrant.sandbox.registry.door import Door
 from pullgrant.sandbox.registry.images import Manifest
 from pullgrant.sandbox.registry.place import Map, Place
 from pullgrant.sandbox.registry.store import Store
-from pullgrant.sandbox.registry.words import API, challenge, error, signed
+from pullgrant.sandbox.registry.words import API, bearer, challenge, error, signed
 
 _NOT_THERE = "repository name not known to registry"
 
@@ -26,8 +26,17 @@ class Pulls:
         return self._door.ping(request)
 
     def catalog(self, request: Request, _: re.Match[str]) -> Response:
-        """Refuse the list of all repositories: no reader is granted it."""
-        return challenge(self._places.desk(request), scope="registry:catalog:*", reason="insufficient_scope")
+        """Answer the list of all repositories to a token that is for it. A gate without `may_list` gives none out."""
+        gate = self._places.gate(request.host)
+        if gate is None or not self._door.may_list(request):
+            reason = "insufficient_scope" if bearer(request) else ""
+            return challenge(self._places.desk(request), scope="registry:catalog:*", reason=reason)
+        names = [name for name in sorted(gate.images(request.host)) if name > request.one("last")]
+        limit, headers = request.one("n"), dict(API)
+        if limit.isascii() and limit.isdigit() and 0 < int(limit) < len(names):
+            names = names[: int(limit)]
+            headers["link"] = f'<{request.path}?last={names[-1]}&n={limit}&orderby=>; rel="next"'
+        return Response(json={"repositories": names}, headers=headers)
 
     def manifest(self, request: Request, match: re.Match[str]) -> Response:
         """Answer a manifest by tag or digest."""

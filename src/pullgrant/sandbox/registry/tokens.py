@@ -26,12 +26,16 @@ class Certifies(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """What a token says: whose it is, for which service, and the actions on each repository as the caller names it."""
+    """What a token says: whose it is, for which service, and the actions on each repository as the caller names it.
+
+    `catalog`: it may also list the repositories of the registry.
+    """
 
     visitor: Visitor | None
     service: str
     access: Mapping[str, frozenset[str]]
     expires_at: datetime
+    catalog: bool = False
 
 
 class Tokens:
@@ -62,7 +66,11 @@ class Tokens:
             "iat": int(now.timestamp()),
             "jti": secrets.token_hex(16),
             "access": [
-                {"type": "repository", "name": name, "actions": sorted(actions)} for name, actions in grant.access.items()
+                *([{"type": "registry", "name": "catalog", "actions": ["*"]}] if grant.catalog else []),
+                *(
+                    {"type": "repository", "name": name, "actions": sorted(actions)}
+                    for name, actions in grant.access.items()
+                ),
             ],
         }
         der = ssl.PEM_cert_to_DER_cert(certificate.decode())
@@ -99,11 +107,13 @@ class Tokens:
             claims = jwt.decode(token, pem, algorithms=["ES256"], audience=service, issuer=ISSUER, options=checks)  # type: ignore[arg-type]
         except jwt.InvalidTokenError:
             return None
+        access = [entry for entry in claims["access"] if entry["type"] == "repository"]
         return Grant(
             visitor=Visitor(name=claims["sub"]) if claims["sub"] else None,
             service=service,
-            access={entry["name"]: frozenset(entry["actions"]) for entry in claims["access"]},
+            access={entry["name"]: frozenset(entry["actions"]) for entry in access},
             expires_at=datetime.fromtimestamp(claims["exp"], UTC),
+            catalog=len(access) < len(claims["access"]),
         )
 
 
