@@ -23,7 +23,7 @@ class Secret:
 
     def fingerprint(self, key: bytes) -> str:
         """Return 16 hex digits of HMAC-SHA256 under `key`: equal secrets can be told, none can be guessed back."""
-        return hmac.new(key, self._text.encode(), hashlib.sha256).hexdigest()[:16]
+        return hmac.new(key, self._bytes(), hashlib.sha256).hexdigest()[:16]
 
     def __repr__(self) -> str:
         return f"Secret({MASK})"
@@ -40,10 +40,14 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
-        return hmac.compare_digest(self._text.encode(), other._text.encode())
+        return hmac.compare_digest(self._bytes(), other._bytes())
 
     def __hash__(self) -> int:
         return hash((Secret, self._text))
+
+    def _bytes(self) -> bytes:
+        # An environment that is not UTF-8 gives half characters; refusing them would put the text into an error.
+        return self._text.encode("utf-8", "surrogatepass")
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Secret is not pickled or copied to another process")

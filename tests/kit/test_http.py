@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import socket
 import ssl
@@ -29,11 +30,11 @@ class Misbehaving(BaseHTTPRequestHandler):
         """Print nothing."""
 
     def answer(self) -> None:
-        self.rfile.read(int(self.headers.get("content-length") or 0))
+        self.body = self.rfile.read(int(self.headers.get("content-length") or 0))
         path = self.path.split("?")[0]
         getattr(self, f"do_{path[1:]}")()
 
-    do_GET = do_POST = do_PUT = do_HEAD = do_DELETE = answer
+    do_GET = do_POST = do_PUT = do_DELETE = answer  # noqa: N815
 
     def send(self, status: int, body: bytes, **headers: str) -> None:
         self.send_response(status)
@@ -46,6 +47,9 @@ class Misbehaving(BaseHTTPRequestHandler):
         self.send(
             200, b'{"cookie": "%s"}' % self.headers.get("cookie", "").encode(), set_cookie="sid=secret-session; Path=/"
         )
+
+    def do_echo(self) -> None:
+        self.send(200, json.dumps([self.headers.get("content-type"), self.body.decode()]).encode())
 
     def do_refused(self) -> None:
         self.send(429, b"slow down", retry_after="7")
@@ -95,6 +99,7 @@ def server():
     Misbehaving.over.clear()
     served = ThreadingHTTPServer(("127.0.0.1", 0), Misbehaving)
     served.daemon_threads = True
+    served.handle_error = lambda *_: None  # a client that went away is what some tests want
     thread = threading.Thread(target=served.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield f"http://127.0.0.1:{served.server_port}"
@@ -136,21 +141,12 @@ def test_half_json_is_none(body):
 @pytest.mark.parametrize("path", ["half", "half_headers", "gone", "garbage", "silent", "drip"])
 @pytest.mark.parametrize(
     ("method", "kind"),
-    [
-        ("GET", Unavailable),
-        ("HEAD", Unavailable),
-        ("POST", OutcomeUnknown),
-        ("PUT", OutcomeUnknown),
-        ("DELETE", OutcomeUnknown),
-    ],
+    [("GET", Unavailable), ("POST", OutcomeUnknown), ("PUT", OutcomeUnknown), ("DELETE", OutcomeUnknown)],
 )
 def test_no_whole_answer(http, server, path, method, kind):
     """A lost answer to a change would be repeated, or one to a question would stop everything."""
-    if method == "HEAD" and path in ("half", "drip"):
-        assert http.ask(method, f"{server}/{path}").status == 200  # an answer to HEAD has no body that could be cut
-        return
     with pytest.raises(Unavailable) as caught:
-        http.ask(method, f"{server}/{path}?sig=hush-hush-query", timeout=0.1)
+        http.ask(method, f"{server}/{path}?sig=hush-hush-query", timeout=0.05)
     assert type(caught.value) is kind
     assert caught.value.message.startswith(f"{method} {server}/{path}: no whole answer (")
 
@@ -191,7 +187,7 @@ def test_a_server_that_is_no_tls_says_so(http, server):
         http.ask("GET", server.replace("http:", "https:"))
 
 
-@pytest.mark.parametrize("url", ["ftp://x.example/y", "not a url", "http://[half", "http://x.example:99999/"])
+@pytest.mark.parametrize("url", ["ftp://x.example/y", "not a url", "http://x\0y/", "http://x.example:port/"])
 def test_an_address_that_cannot_be_asked(http, url):
     """A broken address from outside would crash the run."""
     with pytest.raises(Unavailable, match="the address is not one that can be asked"):
@@ -252,7 +248,7 @@ def test_redirects_are_not_followed(http, server):
 
 
 def test_cookies_are_not_kept(http, server):
-    """A session of the credential would open the door to the anonymous question, and a public registry be seen where none is."""
+    """A session of the credential would answer the anonymous question, and a registry would look public."""
     assert [http.ask("GET", f"{server}/ok").json() for _ in range(2)] == [{"cookie": ""}] * 2
 
 
@@ -276,26 +272,14 @@ def test_a_closed_client_opens_again(http, server):
     assert http.ask("GET", f"{server}/ok").status == 200
 
 
-def test_what_is_sent(http, server, monkeypatch):
+def test_what_is_sent(http, server):
     """Forms, JSON and bytes would not arrive as asked."""
-    seen = []
-    monkeypatch.setattr(
-        Misbehaving,
-        "answer",
-        lambda self: (
-            seen.append((self.headers.get("content-type"), self.rfile.read(int(self.headers["content-length"])))),
-            self.send(200, b""),
-        ),
-    )
-    monkeypatch.setattr(Misbehaving, "do_POST", Misbehaving.answer)
-    http.ask("POST", f"{server}/x", json={"a": "ä"})
-    http.ask("POST", f"{server}/x", form={"a": "b c"})
-    http.ask("POST", f"{server}/x", content=b"\0")
-    assert seen == [
-        ("application/json", '{"a":"ä"}'.encode()),
-        ("application/x-www-form-urlencoded", b"a=b+c"),
-        (None, b"\0"),
+    sent = [
+        http.ask("POST", f"{server}/echo", json={"a": "ä"}).json(),
+        http.ask("POST", f"{server}/echo", form={"a": "b c"}).json(),
+        http.ask("POST", f"{server}/echo", content=b"raw").json(),
     ]
+    assert sent == [["application/json", '{"a":"ä"}'], ["application/x-www-form-urlencoded", "a=b+c"], [None, "raw"]]
 
 
 def test_an_authority_of_ones_own(tmp_path):

@@ -351,19 +351,34 @@ class TestUuidEra:
         sink.withdraw(SLOT)
         assert [one["password"] for one in state()["entries"]] == ["theirs"]
 
-    def test_a_concurrent_writer_is_noticed(self, run, state):
+    @pytest.mark.parametrize("username", ["reader", "another-reader"])
+    def test_a_concurrent_writer_is_noticed(self, run, state, username):
         """Two new entries would be there, and one of them would be taken for ours."""
 
         def busy(argv, *, timeout, keep):
             done = run(argv, timeout=timeout, keep=keep)
             if "add-credentials" in argv and "--help" not in argv:
                 (one,) = state()["entries"]
-                state(entries=[one, {**one, "id": "22222222-2222-3333-4444-555555555555"}])
+                state(entries=[one, {**one, "id": "22222222-2222-3333-4444-555555555555", "username": username}])
             return done
 
         with pytest.raises(SinkFailed, match="2 new entries"):
             Akka(AkkaCli(run=busy)).deliver(SLOT, make_credential(HOST, "s3cret"))
         assert len(state()["entries"]) == 2
+
+    def test_the_entry_of_another_run_is_not_taken_for_ours(self, run, state):
+        """After a lost answer somebody else's new entry would be reported as the delivery."""
+        theirs = {**FOREIGN, "id": "33333333-2222-3333-4444-555555555555", "email": OUR_EMAIL}
+        run.lose = ["before"]
+
+        def busy(argv, *, timeout, keep):
+            if "add-credentials" in argv and "--help" not in argv:
+                state(entries=[theirs])
+            return run(argv, timeout=timeout, keep=keep)
+
+        with pytest.raises(SinkFailed, match="somebody else is writing too"):
+            Akka(AkkaCli(run=busy)).deliver(SLOT, make_credential(HOST, "s3cret"))
+        assert state()["entries"] == [theirs]
 
     def test_a_lost_answer_is_looked_up(self, sink, run, state):
         """A second entry would be made because the first one's answer was lost."""

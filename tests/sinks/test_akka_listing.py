@@ -80,6 +80,7 @@ def test_nothing_is_listed(printed):
     [
         "No credentials.",
         "some name  some server\nx  y\n",
+        "no name and no server",
         "SERVER  EMAIL\nx       y\n",
         '"text"',
         "17",

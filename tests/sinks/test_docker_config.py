@@ -257,6 +257,23 @@ def test_a_file_that_never_rests_is_left_alone(slot, file, monkeypatch):
     assert json.loads(file.read_text()) == {"turn": 8}
 
 
+def test_another_run_is_waited_for(slot, file, monkeypatch):
+    """Two runs would write the same file at once."""
+    monkeypatch.setattr(shared_file, "_LOCK_WAIT", 0.05)
+    with shared_file._alone(file), pytest.raises(SinkFailed, match="another run has been writing"):
+        DockerConfig().deliver(slot, make_credential(HOST, "s3cret"))
+    assert not file.exists()
+    DockerConfig().deliver(slot, make_credential(HOST, "s3cret"))
+
+
+def test_a_folder_that_takes_no_files_is_found_before_the_delivery(open_folder, locked):
+    """The delivery would fail after the point of no return."""
+    (open_folder / "docker").mkdir()
+    slot = Slot(sink="docker-config", server=HOST, target=str(open_folder / "docker" / "config.json"))
+    with locked(open_folder / "docker"), pytest.raises(UsageError, match="takes no new files"):
+        DockerConfig().preflight(slot, ours=False, adopt=False)
+
+
 def _deliver_often(target: str, number: int) -> None:
     for turn in range(5):
         server = f"r{number}.example.com"

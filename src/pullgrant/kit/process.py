@@ -21,6 +21,10 @@ _PRIVATE_PREFIXES = (
     "VAULT_",
     "GITHUB_",
     "GITLAB_",
+    "GHCR_",
+    "HARBOR_",
+    "QUAY_",
+    "DOCKERHUB_",
     "PULLGRANT_",
 )
 

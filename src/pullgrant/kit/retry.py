@@ -27,7 +27,7 @@ def retrying(
     first: float = 0.25,
     most: float = 8.0,
     when: Callable[[PullgrantError], bool] = lambda error: error.retryable,
-    on_wait: Callable[[PullgrantError], None] = lambda error: None,
+    on_wait: Callable[[PullgrantError], None] = lambda _: None,
 ) -> T:
     """Return the call's result; repeat it while `when(error)` holds and the budget lasts, then raise the last real error.
 

@@ -9,11 +9,16 @@ from pullgrant.errors import UsageError
 
 DOCKER_HUB = "docker.io"
 # distribution/reference: a first part is a host when it has a dot or a colon, or is `localhost`.
-_HOST = re.compile(r"(?:localhost|[a-z0-9-]+(?:\.[a-z0-9-]+)+|[a-z0-9.-]+(?=:\d)|\[[0-9a-f:]+\])(?::\d{1,5})?", re.ASCII)
+_LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
+_HOST = re.compile(
+    rf"(?:localhost|{_LABEL}(?:\.{_LABEL})+|{_LABEL}(?:\.{_LABEL})*(?=:\d)|\[[0-9a-f:]+\])(?::\d{{1,5}})?", re.ASCII
+)
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _REPOSITORY = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*", re.ASCII)
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}", re.ASCII)
-_DIGEST = re.compile(r"[a-z0-9]+(?:[+._-][a-z0-9]+)*:[0-9a-fA-F]{32,}", re.ASCII)
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128}", re.ASCII)
+_IMAGE_ID = re.compile(r"[0-9a-f]{64}", re.ASCII)  # docker takes it for a local image
+_LONGEST_REPOSITORY = 255
 _HUB_ALIASES = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"})
 
 
@@ -35,9 +40,13 @@ def canonical_host(text: str) -> str:
 
     `https://us.gcr.io`, `us.gcr.io/` and `US.gcr.io` are one host. Raises UsageError for a text that is no host.
     """
-    host = re.sub(r"^https?://", "", text.strip(), flags=re.IGNORECASE).split("/", 1)[0].lower()
-    if not _HOST.fullmatch(host):
-        raise UsageError(f"{text!r} is not a registry host", hint="Give a host such as gcr.io or registry.example.com:5000.")
+    host = re.sub(r"^https?://", "", text.strip(), flags=re.IGNORECASE | re.ASCII).split("/", 1)[0].lower()
+    # Some letters beyond ASCII become ASCII in lower case: the sign of Kelvin, in a name that looks like docker.io.
+    if not text.isascii() or not _HOST.fullmatch(host):
+        shown = text.rpartition("@")[2]  # before it may stand a password
+        raise UsageError(
+            f"{shown!r} is not a registry host", hint="Give a host such as gcr.io or registry.example.com:5000."
+        )
     return DOCKER_HUB if host in _HUB_ALIASES else host
 
 
@@ -46,7 +55,7 @@ def parse_image(text: str) -> Image:
 
     Raises UsageError for a text that docker refuses.
     """
-    rest, _, digest = text.strip().partition("@")
+    rest, at, digest = text.strip().partition("@")
     first, slash, remainder = rest.partition("/")
     if slash and ("." in first or ":" in first or first == "localhost"):
         host, path = canonical_host(first), remainder
@@ -54,14 +63,18 @@ def parse_image(text: str) -> Image:
         host, path = DOCKER_HUB, rest
     name, colon, tag = path.rpartition(":")
     if not colon or "/" in tag:
-        name, tag = path, ""
+        name, tag = path, "latest"
     if host == DOCKER_HUB and "/" not in name:
         name = f"library/{name}"
-    reference = digest or tag or "latest"
-    valid = _DIGEST.fullmatch(digest) if digest else _TAG.fullmatch(reference)
-    if not valid or not _REPOSITORY.fullmatch(name) or (tag and not _TAG.fullmatch(tag)):
-        raise UsageError(f"{text!r} is not an image reference", hint="Give HOST/REPOSITORY:TAG in lower case.")
-    return Image(host=host, repository=name, reference=reference)
+    good_digest = not at or _DIGEST.fullmatch(digest)
+    if not good_digest or not _TAG.fullmatch(tag) or not _is_repository(name) or _IMAGE_ID.fullmatch(rest):
+        shown = text if good_digest else digest  # before an @ that begins no digest may stand a password
+        raise UsageError(f"{shown!r} is not an image reference", hint="Give HOST/REPOSITORY:TAG in lower case.")
+    return Image(host=host, repository=name, reference=digest or tag)
+
+
+def _is_repository(name: str) -> bool:
+    return len(name) <= _LONGEST_REPOSITORY and _REPOSITORY.fullmatch(name) is not None
 
 
 def docker_key(host: str) -> str:

@@ -32,8 +32,8 @@ class SecretEra:
         others = _others(where, entries)
         if others and held is None and not adopt:
             raise NotOurs(
-                f"the project already has a credential for {where.host}, in the secret {', '.join(others)}; of two, which one "
-                "Akka uses is not documented",
+                f"the project already has a credential for {where.host}, in the secret {', '.join(others)}; "
+                "which one of two Akka uses is not documented",
                 hint=f"Give the slot the name {others[0]} and --adopt, or remove that entry.",
             )
         return self._remarks(where, entries)

@@ -46,10 +46,10 @@ class UuidEra:
         except OutcomeUnknown as error:
             unanswered = error
         entries = self._here(where)
-        new = [one for one in _ours(entries) if one.id not in before and one.username == credential.username]
+        new = [entry for entry in _ours(entries) if entry.id not in before]
         if unanswered is not None and not new:
             raise OutcomeUnknown(f"{unanswered.message}; akka lists no new entry for {where.host} yet") from None
-        if len(new) != 1:
+        if len(new) != 1 or new[0].username != credential.username:
             raise SinkFailed(
                 f"after one addition akka lists {len(new)} new entries for {where.host}: somebody else is writing too",
                 hint="Try again when nobody else changes this project.",

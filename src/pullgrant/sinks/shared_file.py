@@ -61,7 +61,9 @@ def _replaced(path: Path, before: bytes | None, after: bytes) -> bool:
         return False
     except OSError as error:
         why = error.strerror or type(error).__name__
-        raise SinkFailed(f"{path} could not be written: {why}", hint="The file is as it was.") from None
+        raise SinkFailed(
+            f"{path} could not be written: {why}", hint="Check the space and the rights of its folder, then try again."
+        ) from None
     return True
 
 

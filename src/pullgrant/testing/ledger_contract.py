@@ -178,7 +178,7 @@ class LedgerContract:
 
     def test_readers_come_in_their_last_form_by_id(self, ledger: Ledger) -> None:
         """A renewal would use a scope that was replaced; an unstable order makes two runs look different."""
-        for name, host in (("b", "old"), ("B", "x"), ("a-b", "x"), ("aa", "x"), ("b", "new")):
+        for name, host in (("b", "old"), ("aa", "x"), ("a-b", "x"), ("B", "x"), ("b", "new")):
             ledger.close(
                 ledger.open(Intent(verb="apply", reader=Reader(provider="p", account="", name=name, host=host))),
                 Close.CURRENT,

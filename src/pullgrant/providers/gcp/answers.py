@@ -50,13 +50,17 @@ class AlreadyThere(Refused):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One call in words for people, and what it needs: a service, a permission, and a role that has the permission."""
+    """One call in words for people, and what it needs: a service, a permission, and a role that has the permission.
+
+    The role is wanted on the project, or on the service account `account` alone where the call acts as it.
+    """
 
     doing: str
     service: str
     project: str
     permission: str = ""
     role: str = ""
+    account: str = ""
     changes: bool = False
 
 
@@ -192,10 +196,11 @@ def lacking(step: Step) -> str:
     """Return the command that gives the operator what a step needs."""
     if not step.role:
         return ""
-    return (
-        f"You need {step.permission}, which {step.role} has: gcloud projects add-iam-policy-binding {step.project} "
-        f'--member "user:$(gcloud config get-value account)" --role {step.role}'
-    )
+    command = f"gcloud projects add-iam-policy-binding {step.project}"
+    if step.account:
+        command = f"gcloud iam service-accounts add-iam-policy-binding {step.account} --project {step.project}"
+    member = '--member "user:$(gcloud config get-value account)"'
+    return f"You need {step.permission}, which {step.role} has: {command} {member} --role {step.role}"
 
 
 def _or_missing(said: Said) -> str:

@@ -52,6 +52,7 @@ class Provider:
         self._seam = seam or Seam(self._settings.project, http)
         self._seen: Seen | None = None
         self._fresh = False
+        self._made: set[str] = set()
 
     @property
     def can(self) -> Capabilities:
@@ -79,7 +80,7 @@ class Provider:
             _tried(lambda: seam.get_services(settings.project, targets.services_of(settings))),
             *(_tried(partial(self._rule, name)) for name in targets.FORBID_KEYS),
         )
-        wanted = self._target(state, services)
+        wanted = self._target(state, services, repository)
         found = _there(account)
         mine = tuple(targets.key_of(key) for key in _there(keys) or ())
         policy = self._policy_of(wanted, repository, whole)
@@ -111,18 +112,16 @@ class Provider:
         if self._ownership(found) is not Ownership.OURS:
             if not adopt:
                 raise NotOurs(f"{self._settings.email} exists and is not ours", hint="Give --adopt, or another --reader.")
-            words = _MARK.sub("", found.description or "").strip()
-            mark = self._mark()
-            self._seam.describe_account(self._settings.email, f"{words[: _MOST_DESCRIPTION - len(mark) - 2]} {mark}".strip())
+            self._seam.describe_account(self._settings.email, self._marked(found.description or ""))
         return Identity(id=self._settings.email)
 
     def grant(self, identity: Identity) -> None:
         """See ports.Provider; first what is wanted, then what is beyond it, each under its policy's etag."""
         seen, email = self._looked(), identity.id
         member = policies.member_of(email)
-        self._change(seen.target, lambda policy: policies.with_member(policy, seen.target.role, member))
         project = self._settings.registry.project
         held = policies.roles_of(seen.policies.get("project", {}), email)
+        self._change(seen.target, lambda policy: policies.with_member(policy, seen.target.role, member))
         beyond = (set(held) & READER_ROLES) - ({seen.target.role} if seen.target.kind == "project" else set())
         if beyond:
             whole = Target(kind="project", role="", resource=project)
@@ -132,11 +131,13 @@ class Provider:
         """See ports.Provider. A key whose answer was lost is looked for and deleted: its secret is gone."""
         if self._settings.credential == "access-token":
             return self._token(identity, note)
+        before = {key.id for key in self._looked().keys} | self._made
         try:
             made, secret = self._once_visible(lambda: self._seam.create_key(identity.id))
         except OutcomeUnknown as error:
-            raise self._taken_back(identity, error) from None
+            raise self._taken_back(identity, before, error) from None
         key = targets.key_of(made)
+        self._made.add(key.id)
         host = self._settings.registry.host
         return Issued(
             key=key, credential=Credential(server=host, username="_json_key", secret=secret, expires_at=key.expires_at)
@@ -183,10 +184,15 @@ class Provider:
             return {}
         return self._seam.get_effective_policy(self._settings.project, constraint)
 
-    def _target(self, state: Any, services: Any) -> Target:
-        """Return the target; a project whose settings cannot be read is taken for one that Artifact Registry serves."""
+    def _target(self, state: Any, services: Any, repository: Any) -> Target:
+        """Return the target; Artifact Registry serves a project that says nothing of its hosts but has the repository,
+
+        and one whose settings cannot be read.
+        """
         readable = not isinstance(state, PullgrantError)
         redirection = str(state.get("legacyRedirectionState", "")) if readable else "unknown"
+        if redirection in targets.UNSAID and self._settings.role == "auto" and not isinstance(repository, PullgrantError):
+            redirection = "unknown"
         on_buckets = targets.target_of(self._settings, redirection).role == OBJECT_VIEWER
         targets.check_services(services, self._settings.project, on_buckets=on_buckets)
         if not readable and not isinstance(state, PermissionDenied):
@@ -215,6 +221,12 @@ class Provider:
 
     def _mark(self) -> str:
         return f"pullgrant ledger={self._owner}"
+
+    def _marked(self, words: str) -> str:
+        """Return the description with our mark, and as much of its own words as 256 bytes hold (iam.v1)."""
+        room = _MOST_DESCRIPTION - len(self._mark()) - 1
+        kept = _MARK.sub("", words).strip().encode()[:room].decode(errors="ignore")
+        return f"{kept} {self._mark()}".strip()
 
     def _create(self) -> Any:
         """Create the account; when its name is taken, or no answer came, return what is there under the name."""
@@ -248,13 +260,16 @@ class Provider:
 
         return retrying(call, timer=self._clock, budget=_VISIBLE_WITHIN, when=again)
 
-    def _taken_back(self, identity: Identity, error: OutcomeUnknown) -> PullgrantError:
-        """Delete what a lost call made, and return the error to raise: nothing is left, or it stays unknown."""
-        before = {key.id for key in self._looked().keys}
+    def _taken_back(self, identity: Identity, before: set[str], error: OutcomeUnknown) -> PullgrantError:
+        """Delete the one key that a lost call made, and return the error to raise.
+
+        Of several new keys none is known to be ours, and a key may not be listed yet: then it stays unknown.
+        """
         try:
-            made = [targets.key_of(one).id for one in self._seam.list_keys(identity.id)]
-            for key_id in set(made) - before:
-                self._seam.delete_key(identity.id, key_id)
+            new = {targets.key_of(one).id for one in self._seam.list_keys(identity.id)} - before
+            if len(new) != 1:
+                return error
+            self._seam.delete_key(identity.id, new.pop())
         except PullgrantError:
             return error
         return Unavailable(f"{error.message}; what it made was taken back", hint="Run the same command again.")

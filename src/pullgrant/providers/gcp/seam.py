@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from pullgrant.errors import MissingExtra, Unavailable
+from pullgrant.errors import MissingExtra, OutcomeUnknown, Unavailable
 from pullgrant.kit.http import Http
 from pullgrant.providers.gcp.answers import Step, classify, said_by_grpc, said_by_rest
 from pullgrant.providers.gcp.policy import VERSION
@@ -184,6 +184,7 @@ class Seam:
             project=self._project,
             permission="iam.serviceAccounts.getAccessToken",
             role="roles/iam.serviceAccountTokenCreator",
+            account=email,
             changes=True,
         )
         url = f"https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/{email}:generateAccessToken"
@@ -235,12 +236,16 @@ class Seam:
         self, step: Step, method: str, url: str, *, params: Sequence[tuple[str, str]] = (), body: Any = None
     ) -> Mapping[str, Any]:
         headers = {"authorization": self._sign_in.authorization(url)}
-        reply = self._http.ask(method, url, headers=headers, params=params, json=body, timeout=_SECONDS)
+        try:
+            reply = self._http.ask(method, url, headers=headers, params=params, json=body, timeout=_SECONDS)
+        except OutcomeUnknown as error:  # Resource Manager reads by POST
+            raise (error if step.changes else Unavailable(error.message)) from None
         if reply.status >= 300:
             raise classify(said_by_rest(reply), step)
         found = reply.json()
         if not isinstance(found, dict):
-            raise Unavailable(f"could not {step.doing}: half an answer came")
+            kind = OutcomeUnknown if step.changes else Unavailable
+            raise kind(f"could not {step.doing}: half an answer came")
         return found
 
     def _account(self, email: str) -> str:

@@ -79,7 +79,7 @@ def _find(http: Http) -> Any:
     if not named and not os.path.isfile(path):  # noqa: PTH113 - the library speaks in texts
         return _of_the_machine(http)
     try:
-        found, _ = google.auth.load_credentials_from_file(path, scopes=[SCOPE])
+        found, _ = google.auth.default(scopes=[SCOPE])
     except (exceptions.DefaultCredentialsError, ValueError, OSError) as error:
         words = f"the Google Cloud credentials in {path} cannot be used ({type(error).__name__})"
         raise NotSignedIn(words, hint=_HINT) from None

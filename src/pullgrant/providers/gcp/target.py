@@ -16,7 +16,8 @@ from pullgrant.providers.gcp.settings import ARTIFACT_READER, OBJECT_VIEWER, REA
 MOST_KEYS = 10
 FORBID_KEYS = ("iam.disableServiceAccountKeyCreation", "iam.managed.disableServiceAccountKeyCreation")
 # Discovery document artifactregistry.v1, ProjectSettings.legacyRedirectionState: in all other states Artifact Registry serves.
-_ON_BUCKETS = frozenset({"REDIRECTION_FROM_GCR_IO_DISABLED", "REDIRECTION_STATE_UNSPECIFIED", ""})
+UNSAID = frozenset({"REDIRECTION_STATE_UNSPECIFIED", ""})
+_ON_BUCKETS = UNSAID | {"REDIRECTION_FROM_GCR_IO_DISABLED"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

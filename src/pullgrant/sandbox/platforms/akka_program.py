@@ -1,9 +1,8 @@
 """A fake `akka` command line, strict about every flag; run as a program of its own, so it imports the standard library only.
 
 It keeps what the platform knows in the JSON file of $FAKE_AKKA_STATE or, with $PULLGRANT_SANDBOX_URL, at that server.
-$FAKE_AKKA_ERA, else the state's `era`, is `secret` (CLI 3.0.4 and later) or `uuid` (3.0.0 to 3.0.3). Flags and outputs
-follow the Akka documentation, reference/cli/akka-cli. Where that is silent (JSON of the secret era, words of refusals, the
-type of a docker secret) they are guesses.
+$FAKE_AKKA_ERA, else the state's `era`, is `secret` (CLI 3.0.4 and later) or `uuid` (3.0.0 to 3.0.3). Source: the Akka
+documentation, reference/cli/akka-cli; what it does not say (JSON of the secret era, words of refusals) is guessed.
 """
 
 from __future__ import annotations
@@ -30,11 +29,15 @@ FORCE: Flags = {"force-global": "", "force-regional": ""}
 LOGIN: Flags = {f"docker-{name}": "string" for name in ("email", "password", "server", "username")}
 SECRET: Flags = {"config-only": "", "secret-name": "string", "secret-only": ""}
 SHORT = {"-h": "help", "-o": "output", "-q": "quiet"}
-TRIES = 50
 
 
 class RefusalError(Exception):
-    """The command ends with status 1 and these words."""
+    """The command ends with status 1."""
+
+
+def fail(words: str) -> NoReturn:
+    """End the command with these words."""
+    raise RefusalError(words)
 
 
 class State:
@@ -73,22 +76,16 @@ class State:
         from urllib.error import HTTPError
         from urllib.request import ProxyHandler, Request, build_opener
 
-        headers = {"content-type": "application/json"} | ({"if-match": self._tag} if self._tag else {})
+        headers = {"content-type": "application/json", "if-match": self._tag or "*"}
         request = Request(f"{self._url}/platforms/akka", data=body, method=method, headers=headers)  # noqa: S310
         try:
             with build_opener(ProxyHandler({})).open(request, timeout=10) as answer:
                 self._tag = answer.headers.get("etag", "")
                 return int(answer.status), bytes(answer.read())
         except HTTPError as error:
-            if error.code != 412:
-                raise
-            self._tag = ""
-            return 412, b""
-
-
-def fail(words: str) -> NoReturn:
-    """End the command."""
-    raise RefusalError(words)
+            if error.code == 412:
+                return 412, b""
+            raise
 
 
 def by_uuid(known: Json) -> bool:
@@ -133,14 +130,11 @@ def parse(arguments: list[str], flags: Flags) -> tuple[dict[str, str], list[str]
 
 def help_text(path: str, tree: dict[str, Flags]) -> str:
     """Return the help of a command, or of a family of commands."""
-    lines = [f"Usage:\n  akka {path} [flags]", ""]
-    if path not in tree:
-        names = sorted({name.removeprefix(path).split()[0] for name in tree if name.startswith(path)})
-        lines += ["Available Commands:", *(f"  {name}" for name in names), ""]
-    own = {**tree.get(path, {}), "help": ""}
-    lines += ["Flags:", *(f"      --{name} {kind}".rstrip() for name, kind in sorted(own.items())), ""]
-    rest = [f"      --{name} {kind}".rstrip() for name, kind in GLOBAL.items() if name != "help"]
-    return "\n".join([*lines, "Global Flags:", *rest, ""])
+    names = sorted({name.removeprefix(path).split()[0] for name in tree if name.startswith(path) and name != path})
+    lines = [f"Usage:\n  akka {path} [flags]", "", "Available Commands:", *(f"  {name}" for name in names), ""]
+    for title, flags in (("Flags:", {**tree.get(path, {}), "help": ""}), ("Global Flags:", GLOBAL)):
+        lines += [title, *(f"      --{name} {kind}".rstrip() for name, kind in sorted(flags.items())), ""]
+    return "\n".join(lines)
 
 
 def show(rows: list[dict[str, str]], columns: list[str], given: dict[str, str]) -> str:
@@ -174,12 +168,10 @@ def add(known: Json, project: Json, given: dict[str, str]) -> None:
 def list_credentials(known: Json, project: Json, given: dict[str, str]) -> str:
     """Do docker list-credentials; the passwords are never shown."""
     if by_uuid(known):
-        rows = [
-            {"ID": one["id"], "NAME": f"projects/0/dockerCredentials/{one['id']}", **cells(one)}
-            for one in project["entries"]
-        ]
         in_json = given.get("output", "text").startswith("json")
-        return show(rows, ["NAME" if in_json else "ID", "SERVER", "USERNAME", "EMAIL"], given)
+        key, prefix = ("NAME", "projects/0/dockerCredentials/") if in_json else ("ID", "")
+        rows = [{key: prefix + one["id"], **cells(one)} for one in project["entries"]]
+        return show(rows, [key, "SERVER", "USERNAME", "EMAIL"], given)
     kept = project["secrets"]
     rows = [
         {"NAME": name, "STATUS": kept[name].get("status", "OK") if name in kept else "NotFound", **cells(kept.get(name, {}))}
@@ -200,10 +192,10 @@ def remove(known: Json, project: Json, name: str) -> None:
         if name not in [one["id"] for one in project["entries"]]:
             fail(f"credentials [{name}] not found")
         project["entries"] = [one for one in project["entries"] if one["id"] != name]
-    elif name not in project["registries"]:
+        return
+    if name not in project["registries"]:
         fail(f"[{name}] not found in the container registry config")
-    else:
-        project["registries"].remove(name)
+    project["registries"].remove(name)
 
 
 def secrets(known: Json, project: Json, verb: str, names: list[str], given: dict[str, str]) -> str:
@@ -283,7 +275,7 @@ def in_project(known: Json, words: list[str], others: list[str], given: dict[str
 def main(arguments: list[str]) -> int:
     """Run one command on the state, again when another one changed the state meanwhile; return the exit status."""
     end = next((at for at, word in enumerate(arguments[:2]) if word.startswith("-")), min(2, len(arguments)))
-    for _ in range(TRIES):
+    for _ in range(50):
         state = State()
         known = state.load()
         before = json.dumps(known)
