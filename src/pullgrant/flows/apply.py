@@ -17,7 +17,7 @@ from pullgrant.flows.deliver import deliver
 from pullgrant.flows.finish import finish
 from pullgrant.flows.journal import Journal
 from pullgrant.flows.look import Sight, look
-from pullgrant.flows.prove import prove
+from pullgrant.flows.prove import images_of, prove
 from pullgrant.flows.settle import settle_reader
 from pullgrant.flows.sweep import sweep
 from pullgrant.kit.together import together
@@ -25,8 +25,8 @@ from pullgrant.model import history as past
 from pullgrant.model.credential import Issued, Receipt
 from pullgrant.model.operation import Close, Ensured, Failed, Intent, Issuing, KeyIssued, Operation, Proved, Withdrawn
 from pullgrant.model.plan import Plan
-from pullgrant.model.proof import Proof, Verdict
-from pullgrant.model.reader import Identity
+from pullgrant.model.proof import Answer, Proof, Verdict
+from pullgrant.model.reader import Identity, Images
 from pullgrant.planner import Wish
 from pullgrant.ports import Ports
 
@@ -72,8 +72,8 @@ def apply_locked(wish: Wish, ports: Ports) -> Applied:
     keys = tuple(key.id for key in sight.observed.keys)
     intent = Intent(verb=wish.verb, reader=wish.reader, slots=plan.slots, keys_before=keys, adopt=wish.adopt)
     journal = Journal.open(ports.ledger, intent)
-    identity, issued = _make(journal, ports, sight, adopt=wish.adopt)
-    proof = _proven(journal, ports, sight, issued, unproven=wish.reader.unproven)
+    (identity, issued), images = together(lambda: _make(journal, ports, sight, adopt=wish.adopt), lambda: images_of(ports))
+    proof = _proven(journal, ports, images, issued, unproven=wish.reader.unproven)
     receipts = deliver(journal, ports, plan.slots, issued.credential)
     finish(journal, ports)
     return Applied(plan=plan, operation=journal.operation, identity=identity, proof=proof, receipts=receipts)
@@ -133,24 +133,28 @@ def _key_issued(ports: Ports, issued: Issued) -> KeyIssued:
     )
 
 
-def _proven(journal: Journal, ports: Ports, sight: Sight, issued: Issued, *, unproven: bool) -> Proof:
-    proof = prove(ports, sight.images, issued.credential, fresh=True)
+def _proven(journal: Journal, ports: Ports, images: Images, issued: Issued, *, unproven: bool) -> Proof:
+    proof = prove(ports, images, issued.credential, fresh=True)
     journal.note(Proved(proof=proof))
     ports.report.step(f"proof: {proof.verdict}{f' ({proof.why})' if proof.why else ''}")
     accepted = proof.verdict is Verdict.PROVEN or (unproven and proof.verdict is not Verdict.FAILED)
     if accepted:
         return proof
-    error = ProofFailed(_sentence(proof), hint=_way_on(proof))
+    made = ports.provider.can.creates_identity
+    error = ProofFailed(_sentence(proof, made=made), hint=_way_on(proof, made=made))
     journal.note(Failed(step="prove", words=error.message))
     _undo(journal, ports, issued)
     raise error
 
 
-def _sentence(proof: Proof) -> str:
-    return f"the credential was not delivered and was taken back, the proof is {proof.verdict}: {proof.why}"
+def _sentence(proof: Proof, *, made: bool) -> str:
+    done = "was not delivered and was taken back" if made else "was not delivered"
+    return f"the credential {done}, the proof is {proof.verdict}: {proof.why}"
 
 
-def _way_on(proof: Proof) -> str:
+def _way_on(proof: Proof, *, made: bool) -> str:
+    if proof.push.answer is Answer.ALLOWED and not made:
+        return "Give a credential that may only pull; where the registry knows none (htpasswd), add --accept-stronger."
     if proof.verdict is Verdict.FAILED:
         return "Compare the reader's permissions with what --plan shows; nothing in the platforms was changed."
     if proof.verdict is Verdict.PUBLIC:
@@ -167,7 +171,8 @@ def _undo(journal: Journal, ports: Ports, issued: Issued | None) -> None:
             journal.note(Failed(step="undo", words=undoing.message))
             return
         journal.note(Withdrawn(key_id=issued.key.id))
-        ports.report.step(f"key {issued.key.id} taken back")
+        if issued.key.revocable:
+            ports.report.step(f"key {issued.key.id} taken back")
     journal.close(Close.UNDONE)
 
 

@@ -15,7 +15,8 @@ from pullgrant.ports import Ports
 def deliver(journal: Journal, ports: Ports, slots: Sequence[Slot], credential: Credential) -> tuple[Receipt, ...]:
     """Return the receipts of all slots.
 
-    Raises SinkFailed when one failed: the others hold the credential, the operation stays open. The `Delivering` notes are the point of no return and are all written first.
+    Raises SinkFailed when one failed: the others hold the credential, and the operation stays open. The `Delivering` notes
+    are the point of no return and are all written first.
     """
     for slot in slots:
         journal.note(Delivering(slot=slot))

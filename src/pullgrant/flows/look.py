@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from pullgrant.errors import PullgrantError
 from pullgrant.kit.together import together
 from pullgrant.model import history as past
 from pullgrant.model.credential import Held, Slot
 from pullgrant.model.operation import Operation
-from pullgrant.model.reader import Images, Observed
+from pullgrant.model.reader import Observed
 from pullgrant.ports import Ports
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sight:
-    """What was seen: the reader, its images, what is wrong with which slot, and the sinks' remarks."""
+    """What was seen: the reader, what is wrong with which slot, and the sinks' remarks."""
 
     observed: Observed
-    images: Images
     drift: Mapping[Slot, str]
     remarks: tuple[str, ...]
 
@@ -35,12 +34,9 @@ def look(ports: Ports, slots: Sequence[Slot], history: Sequence[Operation], *, a
         wrong = mismatch(ports, sink.inspect(slot), operation) if slot in ours else ""
         return wrong, remarks
 
-    observed, images, *checked = together(
-        ports.provider.observe, lambda: _images(ports), *(lambda slot=slot: check(slot) for slot in slots)
-    )
+    observed, *checked = together(ports.provider.observe, *(partial(check, slot) for slot in slots))
     return Sight(
         observed=observed,
-        images=images,
         drift={slot: wrong for slot, (wrong, _) in zip(slots, checked, strict=True)},
         remarks=tuple(remark for _, remarks in checked for remark in remarks),
     )
@@ -54,11 +50,3 @@ def mismatch(ports: Ports, held: Held | None, operation: Operation | None) -> st
         return ""
     same = ports.ledger.fingerprint(held.credential.secret) == operation.issued.fingerprint
     return "" if same else "holds something else than was delivered"
-
-
-def _images(ports: Ports) -> Images:
-    """Find images to prove with; when the look fails the proof will say so, and `observe` says what is really wrong."""
-    try:
-        return ports.provider.images()
-    except PullgrantError as error:
-        return Images(why=error.message)

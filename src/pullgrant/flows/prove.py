@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from pullgrant.errors import PullgrantError
 from pullgrant.kit.together import together
 from pullgrant.model.credential import Credential
 from pullgrant.model.image import Image
@@ -12,6 +13,14 @@ from pullgrant.model.reader import Images
 from pullgrant.ports import Ports
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0
+
+
+def images_of(ports: Ports) -> Images:
+    """Return images to prove with. A refusal to list does not raise: the proof then says why there was nothing to ask about."""
+    try:
+        return ports.provider.images()
+    except PullgrantError as error:
+        return Images(why=error.message)
 
 
 def prove(ports: Ports, images: Images, credential: Credential, *, fresh: bool) -> Proof:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from pullgrant.errors import NotFound, PullgrantError
 from pullgrant.flows.journal import Journal
 from pullgrant.flows.look import mismatch
-from pullgrant.flows.prove import prove
+from pullgrant.flows.prove import images_of, prove
 from pullgrant.flows.settle import settle_reader
 from pullgrant.kit.together import all_of, together
 from pullgrant.model import history as past
@@ -56,7 +56,7 @@ def _verify(reader: Reader, ports: Ports, history: tuple[Operation, ...], operat
     slots = past.slots(history)
     observed, images, held = together(
         ports.provider.observe,
-        ports.provider.images,
+        lambda: images_of(ports),
         lambda: all_of(lambda slot: ports.sinks[slot.sink].inspect(slot), slots),
     )
     findings = [
