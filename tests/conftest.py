@@ -5,6 +5,8 @@ import shutil
 
 import pytest
 
+pytest.register_assert_rewrite("pullgrant.testing")
+
 _CLEARED = ("PULLGRANT_", "GOOGLE_", "CLOUDSDK_", "AZURE_", "AWS_", "AKKA_", "DOCKER_", "VAULT_", "KUBECONFIG", "XDG_")
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "grpc_proxy")
 
