@@ -52,7 +52,8 @@ class Route:
     """One method of one API. `kind` names it in the call log and in fault injection: `iam.CreateServiceAccountKey`.
 
     `host` and `path` are matched whole. A request sent straight to 127.0.0.1 (an endpoint override of a vendor's tool) is
-    matched by method and path alone, in the order of the routes.
+    matched by method and path alone, in the order of the routes. `names` gives the kind of each request where one path serves
+    many methods of an API, as AWS does.
     """
 
     kind: str
@@ -60,6 +61,7 @@ class Route:
     host: re.Pattern[str]
     path: re.Pattern[str]
     answer: Answering
+    names: Callable[[Request], str] | None = None
 
 
 def route(kind: str, method: str, host: str, path: str, answer: Answering) -> Route:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Sequence
+from datetime import datetime
+from email.utils import format_datetime
 
 from pullgrant.sandbox.country import Country
 from pullgrant.sandbox.exchange import Request, Response, Route
@@ -54,15 +56,16 @@ class Switchboard:
         if found is None:
             missing = _no_route(request)
             self._note("unknown", request, missing.status, "")
-            return Met(ending="answer", answer=missing)
+            return Met(ending="answer", answer=_without_principal(missing, self._world.now())[1])
         route, match = found
         if route.kind.startswith(_UNLOGGED):
             return Met(ending="answer", answer=_safely(route, request, match))
-        met = meet(self._world, route.kind, lambda: _safely(route, request, match))
-        principal, answer = _without_principal(met.answer)
+        kind = route.names(request) if route.names else route.kind
+        met = meet(self._world, kind, lambda: _safely(route, request, match))
+        principal, answer = _without_principal(met.answer, self._world.now())
         if met.ending == "status" and met.fault is not None:
             answer = _of_fault(met.fault)
-        self._note(route.kind, request, answer.status if answer else 0, principal)
+        self._note(kind, request, answer.status if answer else 0, principal)
         return Met(ending=met.ending, answer=answer, fault=met.fault)
 
     def _note(self, kind: str, request: Request, status: int, principal: str) -> None:
@@ -107,10 +110,11 @@ def _no_route(request: Request) -> Response:
     return Response(status=404, json={"error": words})
 
 
-def _without_principal(answer: Response | None) -> tuple[str, Response | None]:
+def _without_principal(answer: Response | None, now: datetime) -> tuple[str, Response | None]:
+    """Return who called, and the answer as it goes out: with the time of the world."""
     if answer is None:
         return "", None
-    lower = {name.lower(): value for name, value in answer.headers.items()}
+    lower = {"date": format_datetime(now, usegmt=True)} | {name.lower(): value for name, value in answer.headers.items()}
     principal = lower.pop(PRINCIPAL, "")
     return principal, Response(status=answer.status, json=answer.json, body=answer.body, headers=lower)
 

@@ -3,7 +3,12 @@
 A gate may carry, beside what country.Gate asks for: `realm_host`, `realm_path` and `service` for its challenge (else its own
 host and /v2/token); `token_seconds` (300) and `token_names` (token and access_token) for the answer; `oauth2`, whether the
 token service takes POST (only style `jwt` does), and `refresh_user`, under which name a refresh token signs in (`<token>`);
-`lists_children`, whether tag lists carry Google's `child` and `manifest`.
+`judge_token(host, login, wanted)`, how its token service decides where that is not by the specification: visitor and actions
+by repository, or a refusal; `may_list(host, visitor)`, who gets the list of all repositories; `lists_children`, whether tag
+lists carry Google's `child` and `manifest`; `wildcard`, whether a token for `*` opens every repository; `tells_life`,
+whether the token answer says how long it lives (it does); `unauthorized`, the words that go with a challenge. One of style
+`basic` may carry `asks`, a finer action for each of the doors `manifest`, `blob`, `tags`, `upload` and `put`, and
+`refused_login(host, username, password)`, its own refusal of a login that nobody has.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, TypeAlias
@@ -17,6 +17,9 @@ from pullgrant.sandbox.registry.words import basic, error, signed
 from pullgrant.sandbox.world import World
 
 Style: TypeAlias = Literal["jwt", "opaque-refusing", "opaque", "basic"]
+Judge: TypeAlias = Callable[
+    [str, "tuple[str, str] | None", Mapping[Scope, Place]], "tuple[Visitor | None, Mapping[str, frozenset[str]]] | Response"
+]
 _SECONDS = 300
 _NAMES = ("token", "access_token")
 _WRONG = "authentication failed: no such credential, or it is disabled, deleted or expired"
@@ -94,6 +97,12 @@ class TokenDesk:
         )
 
     def _judged(self, asked: Asked) -> Response:
+        judge: Judge | None = getattr(asked.gate, "judge_token", None)
+        if judge is not None:
+            judged = judge(asked.host, asked.login, asked.wanted)
+            if isinstance(judged, Response):
+                return judged
+            return signed(self._token(asked, *judged), judged[0])
         visitor = None
         if asked.login is not None and asked.gate is not None:
             visitor = asked.gate.sign_in(asked.host, *asked.login)
@@ -121,7 +130,9 @@ class TokenDesk:
         )
         token = self._tokens.signed(grant, now=asked.now) if asked.style == "jwt" else self._tokens.opaque(grant)
         names = getattr(asked.gate, "token_names", _NAMES)
-        body = dict.fromkeys(names, token) | {"expires_in": seconds, "issued_at": f"{asked.now:%Y-%m-%dT%H:%M:%SZ}"}
+        body: dict[str, object] = dict.fromkeys(names, token)
+        if getattr(asked.gate, "tells_life", True):
+            body |= {"expires_in": seconds, "issued_at": f"{asked.now:%Y-%m-%dT%H:%M:%SZ}"}
         return Response(json=body, headers={"cache-control": "no-store"})
 
 

@@ -10,6 +10,7 @@ from pullgrant.sandbox.exchange import Request
 from pullgrant.sandbox.serve import is_loopback
 
 REALM_PATH = "/v2/token"
+_WORDS = "authentication required"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,11 +28,15 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """Where a caller gets tokens: realm and service as they stand in the challenge; `basic` where there is no token."""
+    """Where a caller gets tokens: realm and service as they stand in the challenge; `basic` where there is no token.
+
+    `words` go with the challenge.
+    """
 
     realm: str
     service: str
     basic: bool = False
+    words: str = _WORDS
 
 
 class Map:
@@ -53,7 +58,10 @@ class Map:
         return Place(gate=gate, host=host, name=name, shown=shown) if gate and name else None
 
     def desk(self, request: Request) -> Desk:
-        """Return the token desk that the caller is sent to. A gate may name its `realm_host`, `realm_path`, `service`."""
+        """Return the token desk that the caller is sent to.
+
+        A gate may name its `realm_host`, `realm_path`, `service` and the words of being `unauthorized`.
+        """
         gate = self.gate(request.host)
         if gate is None:
             return Desk(realm=f"http://{request.host}{REALM_PATH}", service=request.host)
@@ -62,6 +70,7 @@ class Map:
             realm=f"https://{realm_host}{realm_path(gate)}",
             service=getattr(gate, "service", "") or request.host,
             basic=gate.style == "basic",
+            words=getattr(gate, "unauthorized", _WORDS),
         )
 
     def realm_paths(self) -> tuple[str, ...]:

@@ -40,7 +40,7 @@ class Pulls:
 
     def manifest(self, request: Request, match: re.Match[str]) -> Response:
         """Answer a manifest by tag or digest."""
-        entered = self._door.enter(request, match["name"], ("pull",))
+        entered = self._door.enter(request, match["name"], ("pull",), "manifest")
         if isinstance(entered, Response):
             return entered
         manifest = self._store.manifest(entered.place, match["reference"])
@@ -49,7 +49,7 @@ class Pulls:
 
     def blob(self, request: Request, match: re.Match[str]) -> Response:
         """Answer a blob."""
-        entered = self._door.enter(request, match["name"], ("pull",))
+        entered = self._door.enter(request, match["name"], ("pull",), "blob")
         if isinstance(entered, Response):
             return entered
         body = self._store.blob(entered.place, match["digest"])
@@ -58,7 +58,7 @@ class Pulls:
 
     def tags(self, request: Request, match: re.Match[str]) -> Response:
         """Answer the tags of a repository, a page of `n` after `last`."""
-        entered = self._door.enter(request, match["name"], ("pull",))
+        entered = self._door.enter(request, match["name"], ("pull",), "tags")
         if isinstance(entered, Response):
             return entered
         place = entered.place

@@ -24,7 +24,7 @@ class Pushes:
 
     def start(self, request: Request, match: re.Match[str]) -> Response:
         """Open an upload; with `digest` and a body it is finished at once."""
-        entered = self._door.enter(request, match["name"], _PUSH)
+        entered = self._door.enter(request, match["name"], _PUSH, "upload")
         if isinstance(entered, Response):
             return entered
         if request.one("digest") and request.body:
@@ -41,7 +41,7 @@ class Pushes:
 
     def finish(self, request: Request, match: re.Match[str]) -> Response:
         """Take the last piece of an upload and keep the blob when its digest is right."""
-        entered = self._door.enter(request, match["name"], _PUSH)
+        entered = self._door.enter(request, match["name"], _PUSH, "upload")
         if isinstance(entered, Response):
             return entered
         received = self._store.upload(match["upload"])
@@ -54,7 +54,7 @@ class Pushes:
         """Forget an upload. Where tokens carry rights this needs `delete`, which a pusher may lack."""
         place = self._places.place(request.host, match["name"])
         actions = ("delete",) if place is not None and place.gate.style == "jwt" else _PUSH
-        entered = self._door.enter(request, match["name"], actions)
+        entered = self._door.enter(request, match["name"], actions, "upload")
         if isinstance(entered, Response):
             return entered
         known = self._store.upload(match["upload"]) is not None
@@ -63,7 +63,7 @@ class Pushes:
 
     def put_manifest(self, request: Request, match: re.Match[str]) -> Response:
         """Keep a manifest whose blobs are all here."""
-        entered = self._door.enter(request, match["name"], _PUSH)
+        entered = self._door.enter(request, match["name"], _PUSH, "put")
         if isinstance(entered, Response):
             return entered
         media_type = request.headers.get("content-type", MANIFEST_TYPE)
@@ -89,7 +89,7 @@ class Pushes:
         return signed(Response(status=202, headers=API), entered.visitor)
 
     def _on_upload(self, request: Request, match: re.Match[str], status: int) -> Response:
-        entered = self._door.enter(request, match["name"], _PUSH)
+        entered = self._door.enter(request, match["name"], _PUSH, "upload")
         if isinstance(entered, Response):
             return entered
         received = self._store.upload(match["upload"])

@@ -27,7 +27,7 @@ def challenge(desk: Desk, *, scope: str = "", reason: str = "") -> Response:
         words = f'Bearer realm="{desk.realm}",service="{desk.service}"'
         words += f',scope="{scope}"' if scope else ""
         words += f',error="{reason}"' if reason else ""
-    return error(401, "UNAUTHORIZED", "authentication required", {"www-authenticate": words})
+    return error(401, "UNAUTHORIZED", desk.words, {"www-authenticate": words})
 
 
 def signed(response: Response, visitor: Visitor | None) -> Response:
