@@ -167,3 +167,48 @@ def test_a_lost_password_is_recovered(house):
     assert house.run("recover").code == 0
     assert house.run(*BOOTSTRAP).code == 0
     assert len(passwords(house)) == 1
+
+
+def live(house):
+    """Return how many passwords of ours there are."""
+    tokens = state(house).registries["demo"].tokens.values()
+    return len(passwords(house)) + sum(len(one.passwords) for one in tokens)
+
+
+FAULTS = [
+    (BOOTSTRAP, kind)
+    for kind in (
+        "login.Token",
+        "arm.ListSubscriptions",
+        "arm.ListRegistries",
+        "arm.ListPermissions",
+        "graph.GetApplication",
+        "graph.ListApplications",
+        "graph.UpdateApplication",
+        "graph.CreateServicePrincipal",
+        "graph.AddPassword",
+        "arm.PutRoleAssignment",
+        "acr.Exchange",
+        "registry.token",
+        "registry.catalog",
+    )
+] + [
+    (TOKEN, kind)
+    for kind in ("arm.PutScopeMap", "arm.PutToken", "arm.GenerateCredentials", "arm.GetOperation", "arm.GetToken")
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["503", "429", "500", "drop", "half"])
+@pytest.mark.parametrize(("command", "kind"), FAULTS, ids=[kind for _, kind in FAULTS])
+def test_a_fault_at_a_call(house, command, kind, how):
+    """A throttle, an outage or half an answer would end in a mess, or in a wrong exit code."""
+    house.world.fail_next(Fault(kind=kind, how=how))
+    done = house.run(*command)
+    assert done.code in (0, 4, 6), done.err
+    assert house.run("recover").code == 0
+    again = house.run(*command)
+    assert again.code == 0, again.err
+    assert (live(house), house.pull("demo.azurecr.io/team/app:v1")) == (1, True)
+    (standing,) = house.run("status", "--json").json["readers"]
+    assert standing["open_operations"] == []

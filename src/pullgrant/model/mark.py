@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
-from pullgrant.model.reader import Ownership
+from pullgrant.model.reader import Key, Ownership
 
 _MARK = re.compile(r"\bpullgrant reader=(\S+) ledger=([0-9A-Za-z-]+) operation=([0-9A-Za-z-]+)", re.ASCII)
 
@@ -35,3 +36,26 @@ def ownership(marks: Iterable[Mark], *, ledger: str) -> Ownership:
     if not ledgers:
         return Ownership.ABSENT
     return Ownership.OURS if ledger in ledgers else Ownership.OTHER_LEDGER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """A token or robot that carries a mark, as its registry lists it. `username` signs in with it."""
+
+    id: str
+    mark: Mark
+    username: str = ""
+    created_at: datetime | None = None
+    expires_at: datetime | None = None
+    enabled: bool = True
+
+    @property
+    def key(self) -> Key:
+        """The token as a key of its reader."""
+        return Key(
+            id=self.id,
+            created_at=self.created_at,
+            expires_at=self.expires_at,
+            note=self.mark.operation,
+            enabled=self.enabled,
+        )

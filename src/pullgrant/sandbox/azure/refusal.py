@@ -10,7 +10,7 @@ from pullgrant.sandbox.azure.basics import Json
 from pullgrant.sandbox.exchange import Response
 
 
-class Refusal(Exception):  # noqa: N818 - an answer, not a failure
+class Refusal(Exception):
     """A call that is answered with an error."""
 
     def __init__(self, response: Response) -> None:

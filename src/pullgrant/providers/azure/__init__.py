@@ -1,0 +1,1 @@
+"""Azure: an Entra service principal, or a repository-scoped token, that reads one Azure Container Registry."""
