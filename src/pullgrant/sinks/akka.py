@@ -6,6 +6,7 @@ is the Akka secret, by default one per registry host. See akka_cli for the one p
 
 from __future__ import annotations
 
+from pullgrant.kit.together import together
 from pullgrant.model.credential import Credential, Held, Receipt, Slot
 from pullgrant.sinks import akka_place
 from pullgrant.sinks.akka_cli import AkkaCli
@@ -28,11 +29,21 @@ class Akka:
         akka_place.read(slot)
         return slot
 
+    def check_ready(self) -> str:
+        """Return what is there to work with. Raises UsageError for what is missing."""
+        return f"{self._cli.program} {self._cli.check_ready()}"
+
     def preflight(self, slot: Slot, *, ours: bool, adopt: bool) -> tuple[str, ...]:
-        """See ports.Sink; also checks that the CLI is there and signed in, and says which version it is."""
+        """See ports.Sink; also checks that the CLI is there and signed in, and says which version it is.
+
+        All is asked at the same time. A slot that is not ours is most likely empty, so that the secrets are listed as well.
+        """
         where = akka_place.read(slot)
-        version = self._cli.check_ready()
-        return (f"{self._cli.program} {version}", *self._era().check_free(where, ours=ours, adopt=adopt))
+        self._cli.check_installed()
+        era, _, version = together(
+            self._era, lambda: self._cli.look(where.place, secrets=not ours), lambda: self._cli.version()
+        )
+        return (f"{self._cli.program} {version}", *era.check_free(where, ours=ours, adopt=adopt))
 
     def inspect(self, slot: Slot) -> Held | None:
         """See ports.Sink; `words` is Akka's status of the entry unless that is OK."""

@@ -22,7 +22,7 @@ class SecretEra:
 
     def check_free(self, where: Where, *, ours: bool, adopt: bool) -> tuple[str, ...]:
         """Raise NotOurs when the name, or the registry under another name, is taken; with `adopt` return remarks instead."""
-        entries = self._cli.entries(where.place)
+        entries = self._cli.entries(where.place, recent=True)
         held = self._held(where, entries)
         if held is not None and not ours and not adopt:
             raise NotOurs(
@@ -44,7 +44,7 @@ class SecretEra:
 
     def deliver(self, where: Where, credential: Credential) -> tuple[str, tuple[str, ...]]:
         """Add or replace, look that it is listed, and return its name with remarks."""
-        entries = self._cli.entries(where.place)
+        entries = self._cli.entries(where.place, recent=True)
         known = _mine(where, entries) is not None
         # With --secret-only nobody else's change to the list of registries is touched; it must name the secret already.
         for secret_only in (True, False) if known else (False,):
@@ -52,7 +52,9 @@ class SecretEra:
             entries = self._cli.entries(where.place)
             if _mine(where, entries) is not None:
                 return where.name, self._remarks(where, entries)
-        raise SinkFailed(f"akka took the credential for {where.host}, but does not list {where.name!r}", hint="Try again.")
+        raise SinkFailed(
+            f"{self._cli.program} took the credential for {where.host}, but does not list {where.name!r}", hint="Try again."
+        )
 
     def withdraw(self, where: Where) -> None:
         """Remove the entry, then the secret behind it."""
@@ -69,7 +71,8 @@ class SecretEra:
                 if last:
                     listed = "lists" if self.held(where) else "does not list"
                     raise OutcomeUnknown(
-                        f"{error.message}, twice; akka {listed} {where.name!r}, and does not show which password it holds"
+                        f"{error.message}, twice; {self._cli.program} {listed} {where.name!r}, "
+                        "and does not show which password it holds"
                     ) from None
             else:
                 return
@@ -78,16 +81,18 @@ class SecretEra:
         entry = _mine(where, entries)
         if entry is not None:
             return Held(reference=entry.id, username=entry.username, words=_status(entry))
-        if where.name in self._cli.secret_names(where.place):
+        if where.name in self._cli.secret_names(where.place, recent=True):
             return Held(reference=where.name, words="the secret exists, but is not in the project's list of registries")
         return None
 
     def _remarks(self, where: Where, entries: Sequence[Entry]) -> tuple[str, ...]:
         entry = _mine(where, entries)
-        found = [f"akka says of {where.name!r}: {_status(entry)}"] if entry is not None and _status(entry) else []
+        found = (
+            [f"{self._cli.program} says of {where.name!r}: {_status(entry)}"] if entry is not None and _status(entry) else []
+        )
         found += [
             f"{other!r} is for {where.host} too, and which of the two Akka uses is not documented; "
-            f"to remove it: akka docker remove-credentials {other}"
+            f"to remove it: {self._cli.program} docker {self._cli.dialect.removes} {other}"
             for other in _others(where, entries)
         ]
         return tuple(found)

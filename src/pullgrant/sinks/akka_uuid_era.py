@@ -22,14 +22,14 @@ class UuidEra:
 
     def check_free(self, where: Where, *, ours: bool, adopt: bool) -> tuple[str, ...]:
         """Raise NotOurs when the project has a credential for the registry; with `adopt` return remarks instead."""
-        entries = self._here(where)
+        entries = self._here(where, recent=True)
         if entries and not ours and not adopt:
             raise NotOurs(
                 f"the project already has a credential for {where.host} that this ledger did not put there: "
                 f"user {entries[0].username!r}, {entries[0].id}",
-                hint=f"Remove it with `akka docker delete-credentials {entries[0].id}`, or give --adopt.",
+                hint=f"Remove it with `{self._cli.program} docker delete-credentials {entries[0].id}`, or give --adopt.",
             )
-        return _remarks(where, entries)
+        return _remarks(where, entries, self._cli.program)
 
     def held(self, where: Where) -> Held | None:
         """Return our entry for the registry, else anybody's."""
@@ -39,7 +39,7 @@ class UuidEra:
 
     def deliver(self, where: Where, credential: Credential) -> tuple[str, tuple[str, ...]]:
         """Add a new entry, find its UUID, delete our older ones; return the UUID with remarks."""
-        before = {entry.id for entry in self._here(where)}
+        before = {entry.id for entry in self._here(where, recent=True)}
         unanswered: OutcomeUnknown | None = None
         try:
             self._cli.add(where.place, where.server, credential)
@@ -48,24 +48,27 @@ class UuidEra:
         entries = self._here(where)
         new = [entry for entry in _ours(entries) if entry.id not in before]
         if unanswered is not None and not new:
-            raise OutcomeUnknown(f"{unanswered.message}; akka lists no new entry for {where.host} yet") from None
+            raise OutcomeUnknown(
+                f"{unanswered.message}; {self._cli.program} lists no new entry for {where.host} yet"
+            ) from None
         if len(new) != 1 or new[0].username != credential.username:
             raise SinkFailed(
-                f"after one addition akka lists {len(new)} new entries for {where.host}: somebody else is writing too",
+                f"after one addition {self._cli.program} lists {len(new)} new entries for {where.host}: "
+                "somebody else is writing too",
                 hint="Try again when nobody else changes this project.",
             )
         for entry in _ours(entries):
             if entry.id != new[0].id:
                 self._cli.remove(where.place, entry.id)
-        return new[0].id, _remarks(where, entries)
+        return new[0].id, _remarks(where, entries, self._cli.program)
 
     def withdraw(self, where: Where) -> None:
         """Delete all entries of ours for the registry."""
         for entry in _ours(self._here(where)):
             self._cli.remove(where.place, entry.id)
 
-    def _here(self, where: Where) -> list[Entry]:
-        return [entry for entry in self._cli.entries(where.place) if where.serves(entry)]
+    def _here(self, where: Where, *, recent: bool = False) -> list[Entry]:
+        return [entry for entry in self._cli.entries(where.place, recent=recent) if where.serves(entry)]
 
 
 def _ours(entries: Sequence[Entry]) -> list[Entry]:
@@ -76,9 +79,9 @@ def _foreign(entries: Sequence[Entry]) -> list[Entry]:
     return [entry for entry in entries if entry.email != OUR_EMAIL]
 
 
-def _remarks(where: Where, entries: Sequence[Entry]) -> tuple[str, ...]:
+def _remarks(where: Where, entries: Sequence[Entry], program: str) -> tuple[str, ...]:
     return tuple(
         f"{entry.id} (user {entry.username!r}) is for {where.host} too, and which one Akka uses is not documented; "
-        f"to remove it: akka docker delete-credentials {entry.id}"
+        f"to remove it: {program} docker delete-credentials {entry.id}"
         for entry in _foreign(entries)
     )

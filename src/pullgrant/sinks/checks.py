@@ -14,13 +14,18 @@ _OWN_REGISTRY = re.compile(r"acr\.[a-z0-9-]+\.akka\.io|kcr\.[a-z0-9-]+\.kalix\.i
 _UNHOLDABLE = re.compile("[\0\ud800-\udfff]")  # half characters come from an environment that is not UTF-8
 
 
+def is_own_registry(host: str) -> bool:
+    """Return whether a host is the platform's own registry, of Akka or Kalix."""
+    return _OWN_REGISTRY.fullmatch(host) is not None
+
+
 def registry_host(slot: Slot) -> str:
     """Return the slot's registry host in canonical form.
 
     Raises UsageError when it is a platform's own registry, whose images need no credential, or no host at all.
     """
     host = canonical_host(slot.server)
-    if _OWN_REGISTRY.fullmatch(host):
+    if is_own_registry(host):
         raise UsageError(
             f"no credential needed: {host} is the platform's own registry and signs its services in by itself",
             hint="Leave this slot out. To push there: akka auth container-registry configure",

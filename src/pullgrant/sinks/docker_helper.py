@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 
 from pullgrant.errors import OutcomeUnknown, SinkFailed, UsageError
 from pullgrant.kit import process
@@ -35,9 +36,12 @@ def store(suffix: str, key: str, username: str, secret: Secret) -> None:
     _ask(suffix, "store", payload, secret)
 
 
-def get(suffix: str, key: str) -> tuple[str, Secret] | None:
-    """Return user name and secret that the helper keeps for the key, None when it keeps none. Raises SinkFailed."""
-    answer = _ask(suffix, "get", key)
+def get(suffix: str, key: str, *, keep: Sequence[str] = ()) -> tuple[str, Secret] | None:
+    """Return user name and secret that the helper keeps for the key, None when it keeps none. Raises SinkFailed.
+
+    `keep` begins the names of a platform's variables that are for this helper.
+    """
+    answer = _ask(suffix, "get", key, keep=keep)
     if answer is None:
         return None
     try:
@@ -55,10 +59,10 @@ def erase(suffix: str, key: str) -> None:
     _ask(suffix, "erase", key)
 
 
-def _ask(suffix: str, verb: str, payload: str, *known: Secret) -> str | None:
+def _ask(suffix: str, verb: str, payload: str, *known: Secret, keep: Sequence[str] = ()) -> str | None:
     program = _program(suffix)
     try:
-        done = process.run([program, verb], timeout=_TIMEOUT, stdin=payload)
+        done = process.run([program, verb], timeout=_TIMEOUT, stdin=payload, keep=keep)
     except OutcomeUnknown:
         raise SinkFailed(f"{program} {verb} did not end within {_TIMEOUT:g} s", hint="Is its keychain locked?") from None
     if done.returncode == 0:

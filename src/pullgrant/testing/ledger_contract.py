@@ -13,7 +13,7 @@ class TestMyLedger(LedgerContract):
         for ledger in opened:
             ledger.dispose()
 """
-# ruff: noqa: S101  (a test suite asserts)
+
 
 from __future__ import annotations
 

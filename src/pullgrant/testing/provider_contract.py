@@ -1,6 +1,7 @@
 """What every provider must answer in the same way: subclass it with two fixtures and run it with pytest.
 
-A provider that creates no identity (a credential that the user brings) is asked what is left of the questions.
+A provider that creates no identity (a credential that the user brings) is asked what is left of the questions. Where a
+registry has tokens or robots with one secret each, every key is an identity of its own: `alone` says so.
 """
 
 from __future__ import annotations
@@ -29,6 +30,11 @@ class ProviderContract:
         raise NotImplementedError
 
     @pytest.fixture
+    def alone(self) -> bool:
+        """Return whether every key is an identity of its own, so that nothing is there before the first."""
+        return False
+
+    @pytest.fixture
     def provider(self, make: Make) -> Provider:
         """Return a provider of our ledger."""
         return make(OURS)
@@ -41,13 +47,16 @@ class ProviderContract:
         assert (seen.ownership, seen.identity, seen.keys, seen.granted) == (Ownership.ABSENT, None, (), False)
         assert bool(seen.grant.role and seen.grant.resource)
 
-    def test_ensure_and_grant_may_be_repeated(self, make: Make) -> None:
+    def test_ensure_and_grant_may_be_repeated(self, make: Make, alone: bool) -> None:
         """A run that was stopped could not be repeated."""
         for _ in range(2):
             provider = make(OURS)
             provider.observe()
             identity = provider.ensure(adopt=False)
             provider.grant(identity)
+        if alone:
+            assert make(OURS).observe().ownership is Ownership.ABSENT
+            provider.issue(identity, note="operation-1")
         seen = make(OURS).observe()
         assert (seen.ownership, seen.identity, seen.granted, seen.excess) == (Ownership.OURS, identity, True, ())
 
@@ -79,7 +88,7 @@ class ProviderContract:
         if kept.key.revocable:
             assert kept.key.id in {key.id for key in make(OURS).observe().keys}
 
-    def test_a_foreign_identity_needs_a_word(self, make: Make) -> None:
+    def test_a_foreign_identity_needs_a_word(self, make: Make, alone: bool) -> None:
         """Another ledger's identity would be changed unasked, or its key break when it is taken over."""
         theirs = _issued(make(THEIRS), "operation-1")
         provider = make(OURS)
@@ -92,7 +101,9 @@ class ProviderContract:
         assert seen.identity is not None
         with pytest.raises(NotOurs):
             make(OURS).remove(seen.identity)
-        make(OURS).ensure(adopt=True)
+        taken = make(OURS).ensure(adopt=True)
+        if alone:
+            make(OURS).issue(taken, note="operation-2")
         after = make(OURS).observe()
         assert after.ownership is Ownership.OURS
         assert not theirs.key.revocable or theirs.key.id in {key.id for key in after.keys}
