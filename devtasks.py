@@ -1,5 +1,6 @@
 """`dev.*`: what the developers of pullgrant run, and what continuous integration runs."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -11,7 +12,8 @@ BIN = Path(sys.executable).parent
 
 def _run(c: Context, command: str) -> None:
     with c.cd(str(ROOT)):
-        c.run(f"{BIN}/{command}", echo=True, pty=False, env={"PYTHONPATH": str(ROOT / "src")})
+        path = os.pathsep.join((str(BIN), os.environ.get("PATH", os.defpath)))
+        c.run(f"{BIN}/{command}", echo=True, pty=False, env={"PYTHONPATH": str(ROOT / "src"), "PATH": path})
 
 
 @task

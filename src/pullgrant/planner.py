@@ -85,7 +85,10 @@ def _why(
     due = past.renew_at(wish.reader, operation)
     if due is not None and due <= now:
         return "its credential is due for renewal"
-    delivered = set(past.slots(history))
+    return _of_the_slots(set(past.slots(history)), slots, drift)
+
+
+def _of_the_slots(delivered: set[Slot], slots: Sequence[Slot], drift: Mapping[Slot, str]) -> str:
     for slot in slots:
         if slot not in delivered:
             return f"{slot} does not hold its credential yet"

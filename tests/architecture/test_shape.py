@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 SRC = Path(__file__).parents[2] / "src"
-HEAVY = ("sqlalchemy", "httpx", "rich", "google", "grpc", "azure", "boto3", "botocore", "moto", "cryptography", "kubernetes", "hvac")
+HEAVY = ("sqlalchemy", "httpx", "rich", "google", "grpc", "azure", "boto3", "botocore", "moto", "cryptography", "kubernetes")
 
 
 def test_the_list_of_verbs_imports_nothing_heavy() -> None:

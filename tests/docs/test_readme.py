@@ -22,13 +22,13 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 BIN = Path(sys.executable).parent
 BLOCKS = re.findall(r"(?:<!-- block: (\w+) -->\n)?```sh\n(.*?)```", README, re.DOTALL)
 # What stands for the reader's own names, and what the sandbox calls the same things.
-NAMES = {"my-project": "demo", "europe-docker": "europe-west1-docker"}
+NAMES = {"my-project": "demo", "europe-docker": "europe-west1-docker", "myregistry": "demo"}
 
 
 def table(head: str) -> dict[str, str]:
     """Return the first two columns of the README's table with this head."""
     rows = README[README.index(head) :].split("\n\n")[0].splitlines()[2:]
-    return {cells[0].strip("` "): cells[1].strip() for row in rows if (cells := row.strip("| ").split(" | "))}
+    return {cells[0].strip(): cells[1].strip() for row in rows if (cells := row.strip("| ").split(" | "))}
 
 
 @pytest.mark.parametrize("words", [block for name, block in BLOCKS if not name])
@@ -63,15 +63,15 @@ def test_the_two_commands(tmp_path):
 def test_the_tables_of_providers_and_sinks_are_complete():
     """A provider or a sink would exist that nobody is told of, or be told of and not exist."""
     providers = {name for cell in table("| provider |") for name in re.findall(r"[a-z]+", cell)}
-    sinks = {re.match(r"[a-z-]+", cell)[0] for cell in table("| sink |")}
+    sinks = {re.match(r"[a-z-]+", cell.strip("`"))[0] for cell in table("| sink |")}
     assert (providers, sinks) == (set(catalog.PROVIDERS), set(catalog.SINKS))
 
 
 def test_the_table_of_verbs_names_verbs():
     """The page would name a verb that does not exist."""
     known = set(namespace().task_names) | {name.partition(".")[0] for name in namespace().task_names}
-    told = {name for cell in table("| verb |") for name in re.findall(r"[a-z][a-z.-]+", cell)}
-    assert told - known == set()
+    told = {name for cell in table("| verb |") for name in re.findall(r"`([a-z][a-z.-]+)`", cell)}
+    assert (told - known, len(told) > 12) == (set(), True)
 
 
 def test_the_exit_codes_are_those_of_the_tree():

@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 SPOKEN = ("google", "google.auth", "google.cloud", "grpc", "httpx", "httpcore", "urllib3", "botocore", "boto3", "azure", "msal")
@@ -19,7 +20,7 @@ def main(children: str, argv: list[str]) -> None:
 
     def hook(event: str, args: tuple[Any, ...]) -> None:
         if event == "subprocess.Popen":
-            with open(children, "a", encoding="utf-8") as file:
+            with Path(children).open("a", encoding="utf-8") as file:
                 file.write(json.dumps([str(one) for one in args[1]]) + "\n")
 
     sys.addaudithook(hook)

@@ -110,7 +110,8 @@ def test_the_ears_hear(house):
     """A leak test that is deaf would prove nothing."""
     ears = Ears(house)
     ears.run("gcp.bootstrap", "--project", "demo", "--sink", "docker-config")
-    ears.heard.append(("planted", f"log: {sorted(ears.secrets)[0]}"))
-    (house.folder / "planted.log").write_text(sorted(ears.secrets)[1])
-    ears.children.write_text(json.dumps(["curl", sorted(ears.secrets)[0]]) + "\n")
+    one, other = sorted(ears.secrets)
+    ears.heard.append(("planted", f"log: {one}"))
+    (house.folder / "planted.log").write_text(other)
+    ears.children.write_text(json.dumps(["curl", one]) + "\n")
     assert ears.leaks() == ["planted", "planted.log", "curl"]

@@ -14,7 +14,7 @@ from pullgrant.kit import references
 from pullgrant.kit.references import Reference, checked, resolve
 from pullgrant.secret import Secret
 
-SECRET = "correct horse battery"  # noqa: S105
+SECRET = "correct horse battery"
 
 
 def test_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,7 +91,7 @@ def test_prompt_does_not_echo() -> None:
     process, terminal = pty.fork()
     if process == 0:
         os.environ["PYTHONPATH"] = os.pathsep.join(sys.path)
-        os.execv(sys.executable, [sys.executable, "-c", program])  # noqa: S606
+        os.execv(sys.executable, [sys.executable, "-c", program])
     seen = os.read(terminal, 1024)
     os.write(terminal, f"{SECRET}\n".encode())
     try:

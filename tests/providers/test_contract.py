@@ -14,6 +14,17 @@ READERS = {
     "gcp-token": ("gcp", {"project": "locked", "credential": "access-token"}),
     "gcp-bucket": ("gcp", {"project": "legacy"}),
     "gcp-project": ("gcp", {"project": "demo", "scope": "project"}),
+    "ecr": ("ecr", {"region": "us-east-1", "repository": ("team/app",)}),
+    "ecr-all": ("ecr", {"region": "us-gov-west-1"}),
+    "ecr-user": ("ecr", {"region": "us-east-1", "repository": ("team/app",), "method": "user"}),
+    "dockerhub": ("dockerhub", {"organization": "acme", "repository": ("app",)}),
+    "dockerhub-personal": ("dockerhub", {"username": "owner"}),
+    "ghcr": ("ghcr", {"owner": "acme"}),
+    "gitlab": ("gitlab", {"project": "acme/app"}),
+    "gitlab-group": ("gitlab", {"group": "acme"}),
+    "harbor": ("harbor", {"project": "acme"}),
+    "private": ("private", {"server": "registry.example", "username": "reader", "password": "env:READER_PASSWORD"}),
+    "quay": ("quay", {"organization": "acme", "repository": ("app", "other")}),
 }
 
 
@@ -26,6 +37,10 @@ def box() -> Iterator[Sandbox]:
 @pytest.mark.parametrize("which", READERS)
 class TestProviders(ProviderContract):
     """The contract of all of them."""
+
+    @pytest.fixture
+    def alone(self, which: str) -> bool:
+        return which.partition("-")[0] in ("dockerhub", "gitlab", "harbor", "quay")
 
     @pytest.fixture
     def make(self, box: Sandbox, which: str, monkeypatch: pytest.MonkeyPatch, tmp_path) -> Iterator[Make]:

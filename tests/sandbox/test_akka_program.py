@@ -9,6 +9,10 @@ import sys
 
 import pytest
 
+from pullgrant.sandbox.platforms import Platforms
+from pullgrant.sandbox.run import Sandbox
+from pullgrant.sandbox.world import Fault
+
 PROGRAM = str(importlib.resources.files("pullgrant.sandbox.platforms").joinpath("akka_program.py"))
 LOGIN = ("--docker-server", "https://x.example", "--docker-username", "u", "--docker-password", "p")
 ADD = ("docker", "add-credentials", *LOGIN)
@@ -132,3 +136,36 @@ def test_everything_has_help(akka, words):
     assert (status, refused) == (0, "")
     assert "Usage:" in printed
     assert "--disable-prompt" in printed
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("503", "code = Unavailable desc = Service Unavailable: HTTP status code 503"),
+        ("429", "code = Unavailable desc = Too Many Requests: HTTP status code 429"),
+        ("500", "code = Unknown desc = Internal Server Error: HTTP status code 500"),
+        ("drop", "code = Unavailable desc = error reading from server"),
+        ("half", "code = Unavailable desc = error reading from server"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["platforms.read", "platforms.write"])
+def test_a_platform_that_is_down(kind, how, said):
+    """A sink that is shown a traceback would learn nothing of what the real program prints."""
+    with Sandbox(factories={"platforms": Platforms}) as box:
+        box.world.fail_next(Fault(kind=kind, how=how))
+        where = {"PULLGRANT_SANDBOX_URL": box.url, "AKKA_TOKEN": "sandbox"}
+        done = subprocess.run(
+            [sys.executable, "-IS", PROGRAM, *ADD], env=where, capture_output=True, text=True, timeout=20, check=False
+        )
+    assert (done.returncode, done.stdout, done.stderr.startswith("Error: rpc error: ")) == (1, "", True)
+    assert said in done.stderr
+
+
+def test_help_needs_no_platform():
+    """A sink that asks the program about itself would fail when the platform is down."""
+    where = {"PULLGRANT_SANDBOX_URL": "http://127.0.0.1:1", "AKKA_TOKEN": "sandbox"}
+    for words, code in ((["docker", "--help"], 0), (["version"], 0), (["secrets", "list"], 1)):
+        done = subprocess.run(
+            [sys.executable, "-IS", PROGRAM, *words], env=where, capture_output=True, text=True, timeout=20, check=False
+        )
+        assert (done.returncode, "Traceback" in done.stderr) == (code, False)

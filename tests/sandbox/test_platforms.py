@@ -15,7 +15,7 @@ import pytest
 from pullgrant.errors import UsageError
 from pullgrant.sandbox.control_client import Control
 from pullgrant.sandbox.platforms import Platforms
-from pullgrant.sandbox.platforms.pulling import registered
+from pullgrant.sandbox.platforms.keepers import registered
 from pullgrant.sandbox.run import Sandbox
 from sandbox.toy import Toy
 

@@ -9,14 +9,31 @@ from invoke import Collection
 from pullgrant.cli import readers
 from pullgrant.cli.program import PullgrantProgram
 
-COLLECTIONS = ("gcp", "sandbox")
+COLLECTIONS = (
+    "akash",
+    "akka",
+    "azure",
+    "dockerhub",
+    "ecr",
+    "gcp",
+    "ghcr",
+    "gitlab",
+    "harbor",
+    "private",
+    "quay",
+    "sandbox",
+    "sinks",
+)
+LONE = ("diagnose", "doctor", "resolve", "rotate", "schedule")  # verbs with a module of their own name
 
 
 def namespace() -> Collection:
     """Return all verbs of the product."""
     everything = Collection("pullgrant")
-    for name in ("status", "verify", "rotate", "revoke", "recover"):
+    for name in ("status", "verify", "revoke", "recover"):
         everything.add_task(getattr(readers, name))
+    for name in LONE:
+        everything.add_task(getattr(import_module(f"pullgrant.cli.{name}"), name))
     for name in COLLECTIONS:
         everything.add_collection(import_module(f"pullgrant.cli.{name}").collection())
     return everything

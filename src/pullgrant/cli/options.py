@@ -11,19 +11,25 @@ from pullgrant.errors import UsageError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opt:
-    """One option. Its kind follows from the default: False is a flag, anything else takes a value as text."""
+    """One option. Its kind follows from the default: False is a flag, anything else takes a value as text.
+
+    `positional`: its value may stand without the option's name. It must be given, unless one of `instead` is.
+    """
 
     name: str
     help: str
     default: str | bool | None = None
     repeated: bool = False
     required: bool = False
+    positional: bool = False
+    instead: tuple[str, ...] = ()
 
 
 JSON = Opt(name="json", default=False, help="Print one JSON document to stdout, an error too.")
 LOG_FORMAT = Opt(name="log_format", default="text", help="Progress on stderr as `text` for people or `json` for machines.")
 VERBOSE = Opt(name="verbose", default=False, help="Tell every HTTP call (method, host, path, status, ms) on stderr.")
 OUTPUT = (JSON, LOG_FORMAT, VERBOSE)
+HELP = Opt(name="help", default=False, help="Show this.")
 
 WAIT = Opt(name="wait", default="0s", help="How long to wait for another run on the same reader, e.g. 30s or 5m.")
 READER = Opt(name="reader", help="Only this reader, by name or by id (PROVIDER:ACCOUNT/NAME). Default: all.")

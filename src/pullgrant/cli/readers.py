@@ -1,16 +1,14 @@
-"""The verbs on readers that the ledger holds: status, verify, rotate, revoke, recover."""
+"""The verbs on readers that the ledger holds: status, verify, revoke, recover."""
 
 from __future__ import annotations
 
 import sys
-from datetime import datetime, timedelta
-from typing import Any
 
 from pullgrant.catalog import Catalog
 from pullgrant.cli.options import NARROW, OUTPUT, READER, WAIT, Opt, duration
 from pullgrant.cli.session import chosen, open_catalog
 from pullgrant.cli.verb import Given, verb
-from pullgrant.errors import ProofFailed, PullgrantError, Unavailable, UsageError
+from pullgrant.errors import ProofFailed, UsageError
 from pullgrant.model.reader import Reader
 from pullgrant.ports import Ports
 
@@ -36,6 +34,11 @@ def show_status(given: Given) -> None:
 @verb(*NARROW, WAIT, *OUTPUT)
 def verify(given: Given) -> None:
     """Prove again on the live registry, and compare cloud and platforms with what was delivered; exit 4 if not good."""
+    prove_again(given)
+
+
+def prove_again(given: Given) -> None:
+    """Verify the chosen readers and print what was found."""
     from pullgrant.cli.render import emit, proof_document
     from pullgrant.flows.verify import verify as flow
 
@@ -62,97 +65,31 @@ def verify(given: Given) -> None:
         sys.exit(ProofFailed.exit_code)
 
 
-@verb(
-    *NARROW,
-    Opt(name="verify", default=False, help="Ask the registry first, and renew a credential that it refuses."),
-    Opt(name="now", default=False, help="Renew even what is not due."),
-    Opt(name="next_run", help="When the next run is, e.g. 1h: exit 6 if a credential would die before it."),
-    WAIT,
-    *OUTPUT,
-)
-def rotate(given: Given) -> None:
-    """Renew every credential that is due and end keys whose grace is over; for cron, CI or a scheduler."""
-    from pullgrant.cli.render import emit, moment
-
-    next_run = duration("next-run", given.next_run) if given.next_run else None
-    with open_catalog(given) as opened:
-        results = [_rotate(one, opened, given) for one in chosen(opened.ledger, given)]
-        now = opened.clock.now()
-    documents = [document for document, _ in results]
-    times = [document["next_run_at"] for document in documents if document["next_run_at"]]
-    first = min(times, default=None)
-    lines = [_rotated_line(document) for document in documents]
-    lines.append(f"next run: not after {moment(first)}" if first else "next run: nothing ages")
-    shown = [{**one, "next_run_at": moment(one["next_run_at"]), "dies_at": moment(one["dies_at"])} for one in documents]
-    emit({"readers": shown, "next_run_at": moment(first)}, lines, as_json=given.json)
-    _exit_for(results, next_run, now, as_json=given.json)
-
-
-def _rotate(reader: Reader, opened: Catalog, given: Given) -> tuple[dict[str, Any], PullgrantError | None]:
-    from pullgrant.flows.rotate import next_at
-    from pullgrant.flows.rotate import rotate as flow
-    from pullgrant.flows.status import standing
-
-    because = "a new credential was asked for with --now" if given.now else ""
-    document: dict[str, Any] = {"reader_id": reader.id, "renewed": False, "why": "not due", "withdrawn": [], "error": None}
-    try:
-        done = flow(reader, _ports(opened, reader), wait=duration("wait", given.wait), because=because, proving=given.verify)
-    except PullgrantError as error:
-        history = opened.ledger.history(reader.id)
-        document |= {"error": error.message, "why": "failed"}
-        document |= {"next_run_at": next_at(reader, history), "dies_at": standing(reader, history).expires_at}
-        return document, error
-    document |= {"withdrawn": list(done.withdrawn), "next_run_at": done.next_at, "dies_at": done.dies_at}
-    if done.applied is not None:
-        issued = done.applied.operation.issued if done.applied.operation else None
-        document |= {"renewed": bool(done.applied.receipts), "why": done.applied.plan.why}
-        document |= {"key_id": issued.key.id if issued else None}
-    return document, None
-
-
-def _rotated_line(document: dict[str, Any]) -> str:
-    if document["error"]:
-        return f"{document['reader_id']}: failed, {document['error']}"
-    ended = f", withdrew {', '.join(document['withdrawn'])}" if document["withdrawn"] else ""
-    return f"{document['reader_id']}: {'renewed' if document['renewed'] else 'left'} ({document['why']}){ended}"
-
-
-def _exit_for(
-    results: list[tuple[dict[str, Any], PullgrantError | None]], next_run: timedelta | None, now: datetime, *, as_json: bool
-) -> None:
-    errors = [error for _, error in results if error is not None]
-    dying = [
-        document for document, _ in results if next_run and document["dies_at"] and document["dies_at"] < now + next_run
-    ]
-    error: PullgrantError | None = max(errors, key=lambda one: one.exit_code, default=None)
-    if error is None and dying:
-        error = Unavailable(
-            f"{dying[0]['reader_id']} dies at {dying[0]['dies_at']:%Y-%m-%d %H:%M} UTC, before the next run",
-            hint="Run rotate earlier: see pullgrant schedule.",
-        )
-    if error is not None and as_json:
-        sys.exit(error.exit_code)
-    if error is not None:
-        raise error
-
-
-@verb(
-    READER,
-    Opt(name="provider", help="Provider of the reader, where the name alone is not unique."),
+ENDING = (
     Opt(name="registry", help="Registry host of the reader, where the name alone is not unique."),
     Opt(name="yes", default=False, help="Do not ask."),
     WAIT,
     *OUTPUT,
 )
+
+
+@verb(READER, Opt(name="provider", help="Provider of the reader, where the name alone is not unique."), *ENDING)
 def revoke(given: Given) -> None:
     """Take back everything of one reader: its identity, grant and keys in the cloud, then its entries in the platforms."""
+    take_back(given)
+
+
+def take_back(given: Given) -> None:
+    """Revoke the one chosen reader and print what is gone."""
     from pullgrant.cli.render import emit, moment
+    from pullgrant.dockerhelper.slow import forget
     from pullgrant.flows.revoke import revoke as flow
 
     with open_catalog(given) as opened:
         reader = chosen(opened.ledger, given, need=True)[0]
-        _confirm(f"Revoke {reader.id}? Whatever pulls with it stops pulling.", yes=given.yes)
+        confirm(f"Revoke {reader.id}? Whatever pulls with it stops pulling.", yes=given.yes)
         done = flow(reader, _ports(opened, reader), wait=duration("wait", given.wait))
+    forget(reader.host)
     dies = f"; a token of it that nothing can revoke dies at {moment(done.dies_at)}" if done.dies_at else ""
     emit(
         {"reader_id": reader.id, "keys": list(done.keys), "sinks": [str(one) for one in done.slots],
@@ -162,7 +99,8 @@ def revoke(given: Given) -> None:
     )  # fmt: skip
 
 
-def _confirm(question: str, *, yes: bool) -> None:
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask on the terminal. Raises UsageError for any answer but yes, and where nobody can be asked."""
     if yes:
         return
     if not sys.stdin.isatty():

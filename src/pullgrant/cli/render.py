@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TextIO
 
 from pullgrant.flows.apply import Applied
 from pullgrant.flows.status import Standing
@@ -14,11 +14,11 @@ from pullgrant.model.operation import Ensured, Operation
 from pullgrant.model.proof import Outcome, Proof
 
 
-def emit(document: Any, lines: Sequence[str], *, as_json: bool) -> None:
-    """Print the document or the lines."""
+def emit(document: Any, lines: Sequence[str], *, as_json: bool, stream: TextIO | None = None) -> None:
+    """Print the document or the lines, to standard output unless that carries something else."""
     text = json.dumps(document, indent=2, default=str) if as_json else "\n".join(lines)
     if text:
-        print(text, file=sys.stdout, flush=True)
+        print(text, file=stream or sys.stdout, flush=True)
 
 
 def moment(at: datetime | None) -> str | None:

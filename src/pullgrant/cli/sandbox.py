@@ -93,6 +93,12 @@ def reset(given: Given) -> None:
     _control().reset()
 
 
+@verb(Opt(name="reader", default="docker-reader", help="Name of the reader."))
+def delete_key(given: Given) -> None:
+    """Delete all keys of a reader at its cloud, as somebody else would: what then helps is told by `diagnose`."""
+    _control().delete_key(given.reader)
+
+
 @verb(JSON)
 def calls(given: Given) -> None:
     """List the calls that reached the sandbox, oldest first."""
@@ -105,7 +111,11 @@ def calls(given: Given) -> None:
 
 
 @verb(
-    Opt(name="platform", default="akka", help="Platform that pulls: akka."),
+    Opt(
+        name="platform",
+        default="akka",
+        help="Who pulls: akka, kalix, akkasls, docker-config[:PATH], akash:FILE or kubernetes:NAMESPACE[/SECRET].",
+    ),
     Opt(name="image", required=True, help="Image to pull, HOST/REPOSITORY:TAG."),
     JSON,
 )
@@ -114,15 +124,23 @@ def platform_pull(given: Given) -> None:
     from pullgrant.cli.render import emit
     from pullgrant.errors import ProofFailed
 
-    answer = _control().platform_pull(given.platform, given.image)
+    answer = _control().platform_pull(_with_whole_path(given.platform), given.image)
     if not answer.get("pulled"):
         raise ProofFailed(f"{given.platform} cannot pull {given.image}: {answer.get('words', 'refused')}")
     emit(answer, [f"pulled {given.image}"], as_json=given.json)
 
 
+def _with_whole_path(platform: str) -> str:
+    """Return the platform with the path that the sandbox, which may run in another folder, finds."""
+    name, _, target = platform.partition(":")
+    if name == "docker-config":
+        target = target or str(Path(os.environ.get("DOCKER_CONFIG") or "~/.docker") / "config.json")
+    return f"{name}:{Path(target).expanduser().absolute()}" if name in ("akash", "docker-config") else platform
+
+
 def collection() -> Collection:
     """Return the collection `sandbox`."""
     box = Collection("sandbox")
-    for one in (start, up, advance, reset, calls, platform_pull):
+    for one in (start, up, advance, reset, delete_key, calls, platform_pull):
         box.add_task(one)
     return box

@@ -27,6 +27,8 @@ def open_catalog(given: Given) -> Catalog:
 def chosen(ledger: Ledger, given: Given, *, need: bool = False) -> tuple[Reader, ...]:
     """Return the readers that --reader, --provider and --registry leave; all of them when none is given.
 
+    A registry is named by its host or by the first part of it: `demo` is demo.azurecr.io.
+
     Raises NotFound when a named reader is not in the ledger, UsageError when `need` and none was named or several match.
     """
     wanted = getattr(given, "reader", None)
@@ -35,7 +37,7 @@ def chosen(ledger: Ledger, given: Given, *, need: bool = False) -> tuple[Reader,
         for one in ledger.readers()
         if wanted in (None, one.name, one.id)
         and getattr(given, "provider", None) in (None, one.provider)
-        and getattr(given, "registry", None) in (None, one.host)
+        and getattr(given, "registry", None) in (None, one.host, one.host.partition(".")[0])
     )
     if wanted and not readers:
         known = ", ".join(one.id for one in ledger.readers()) or "none"

@@ -8,12 +8,13 @@ import logging
 import sys
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any, TypeAlias
+from typing import Any, TextIO, TypeAlias
 
 from invoke import Context, Task, task
 from invoke.exceptions import Exit
 
-from pullgrant.cli.options import Opt
+from pullgrant.cli.options import HELP, Opt
+from pullgrant.cli.words import WordyTask, check_words, show_help
 from pullgrant.errors import PullgrantError, UsageError
 
 Given: TypeAlias = SimpleNamespace
@@ -23,9 +24,15 @@ INTERRUPTED = 130
 def verb(*options: Opt, default: bool = False, name: str | None = None) -> Callable[[Callable[[Given], None]], Task[Any]]:
     """Make an invoke task of a function that takes its options as one namespace; its docstring becomes the help."""
 
+    words = tuple(one for one in options if one.positional)
+    options += (HELP,) if words else ()
+
     def wrap(body: Callable[[Given], None]) -> Task[Any]:
         def guarded(context: Context, **given: Any) -> None:
-            _perform(body, options, context, SimpleNamespace(**given))
+            if words and given[HELP.name]:
+                show_help(made.name)
+            else:
+                _perform(body, options, context, SimpleNamespace(**given))
 
         parameters = [inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
         parameters += [
@@ -33,14 +40,17 @@ def verb(*options: Opt, default: bool = False, name: str | None = None) -> Calla
         ]
         guarded.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         guarded.__name__, guarded.__doc__, guarded.__module__ = body.__name__, body.__doc__, body.__module__
-        return task(
+        made: WordyTask = task(
+            klass=WordyTask,
             name=name or body.__name__.strip("_").replace("_", "-"),
             default=default,
             auto_shortflags=False,
-            positional=[],
+            positional=[one.name for one in words],
             iterable=[one.name for one in options if one.repeated],
-            help={one.name.replace("_", "-"): _help(one) for one in options},
+            help={one.name.strip("_").replace("_", "-"): _help(one) for one in options},
         )(guarded)
+        made.instead = {one.name: (*one.instead, HELP.name) for one in words}
+        return made
 
     return wrap
 
@@ -54,12 +64,13 @@ def _perform(body: Callable[[Given], None], options: tuple[Opt, ...], context: C
     as_json = bool(getattr(given, "json", False))
     try:
         _refuse_core_flags(context)
+        check_words(options, given)
         missing = [one.name.replace("_", "-") for one in options if one.required and not getattr(given, one.name)]
         if missing:
             raise UsageError(f"--{missing[0]} is required", hint="See --help of this command.")
         body(given)
     except PullgrantError as error:
-        raise Exit(_told(error, as_json), code=error.exit_code) from None
+        raise Exit(_told(error, as_json, getattr(given, "results", None)), code=error.exit_code) from None
     except BrokenPipeError:
         sys.stderr.close()
         raise Exit("", code=0) from None
@@ -67,13 +78,13 @@ def _perform(body: Callable[[Given], None], options: tuple[Opt, ...], context: C
         raise Exit("interrupted; what was begun is finished or undone by: pullgrant recover", code=INTERRUPTED) from None
 
 
-def _told(error: PullgrantError, as_json: bool) -> str:
-    """Return the error for stderr; with --json print it as the one document on stdout instead."""
+def _told(error: PullgrantError, as_json: bool, results: TextIO | None) -> str:
+    """Return the error for stderr; with --json print it where results go instead, as the one document there."""
     if not as_json:
         return f"pullgrant: {error}"
     kind = type(error).__name__
     document = {"error": {"kind": kind, "message": error.message, "hint": error.hint, "exit_code": error.exit_code}}
-    print(json.dumps(document, indent=2))
+    print(json.dumps(document, indent=2), file=results or sys.stdout)
     return ""
 
 

@@ -11,7 +11,7 @@ from pullgrant.model import history as past
 from pullgrant.model.credential import Held, Slot
 from pullgrant.model.operation import Operation
 from pullgrant.model.reader import Observed
-from pullgrant.ports import Ports
+from pullgrant.ports import Ledger, Ports
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,7 @@ def look(ports: Ports, slots: Sequence[Slot], history: Sequence[Operation], *, a
     def check(slot: Slot) -> tuple[str, tuple[str, ...]]:
         sink = ports.sinks[slot.sink]
         remarks = sink.preflight(slot, ours=slot in ours, adopt=adopt)
-        wrong = mismatch(ports, sink.inspect(slot), operation) if slot in ours else ""
+        wrong = mismatch(ports.ledger, sink.inspect(slot), operation) if slot in ours else ""
         return wrong, remarks
 
     observed, *checked = together(ports.provider.observe, *(partial(check, slot) for slot in slots))
@@ -42,11 +42,11 @@ def look(ports: Ports, slots: Sequence[Slot], history: Sequence[Operation], *, a
     )
 
 
-def mismatch(ports: Ports, held: Held | None, operation: Operation | None) -> str:
+def mismatch(ledger: Ledger, held: Held | None, operation: Operation | None) -> str:
     """Return what is wrong with a slot of ours, as the end of a sentence; empty when nothing can be seen to be wrong."""
     if held is None:
         return "holds no credential any more"
     if held.credential is None or operation is None or operation.issued is None:
         return ""
-    same = ports.ledger.fingerprint(held.credential.secret) == operation.issued.fingerprint
+    same = ledger.fingerprint(held.credential.secret) == operation.issued.fingerprint
     return "" if same else "holds something else than was delivered"

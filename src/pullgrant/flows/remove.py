@@ -20,7 +20,11 @@ def remove(journal: Journal, ports: Ports) -> None:
     observed = ports.provider.observe()
     if observed.identity is not None and observed.ownership is Ownership.OURS:
         ports.provider.remove(observed.identity)
-        ports.report.step(f"reader {observed.identity.id} removed, with its grant and its keys")
+        made = ports.provider.can.creates_identity
+        done = (
+            "removed, with its grant and its keys" if made else "stays: it was given, not made, and is ended where it lives"
+        )
+        ports.report.step(f"reader {observed.identity.id} {done}")
     for key_id in sorted(past.known_keys(history) - past.withdrawn(history)):
         journal.note(Withdrawn(key_id=key_id))
     failures: list[PullgrantError] = []

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from pullgrant.errors import NotFound, PullgrantError
+from pullgrant.errors import NotFound
+from pullgrant.flows.borrow import with_own_key
 from pullgrant.flows.journal import Journal
 from pullgrant.flows.look import mismatch
 from pullgrant.flows.prove import images_of, prove
@@ -13,7 +14,7 @@ from pullgrant.flows.settle import settle_reader
 from pullgrant.kit.together import all_of, together
 from pullgrant.model import history as past
 from pullgrant.model.credential import Credential, Held, Slot
-from pullgrant.model.operation import Close, Failed, Intent, Issuing, KeyIssued, Operation, Proved, Withdrawn
+from pullgrant.model.operation import Operation, Proved
 from pullgrant.model.proof import Proof, Verdict
 from pullgrant.model.reader import Identity, Images, Observed, Reader
 from pullgrant.ports import Ports
@@ -60,7 +61,7 @@ def _verify(reader: Reader, ports: Ports, history: tuple[Operation, ...], operat
         lambda: all_of(lambda slot: ports.sinks[slot.sink].inspect(slot), slots),
     )
     findings = [
-        f"{slot} {wrong}" for slot, one in zip(slots, held, strict=True) if (wrong := mismatch(ports, one, operation))
+        f"{slot} {wrong}" for slot, one in zip(slots, held, strict=True) if (wrong := mismatch(ports.ledger, one, operation))
     ]
     findings += _cloud_findings(observed, operation)
     delivered = _delivered(ports, slots, held, operation)
@@ -98,31 +99,15 @@ def _delivered(
     ports: Ports, slots: tuple[Slot, ...], held: tuple[Held | None, ...], operation: Operation
 ) -> tuple[Slot, Credential] | None:
     for slot, one in zip(slots, held, strict=True):
-        if one is not None and one.credential is not None and not mismatch(ports, one, operation):
+        if one is not None and one.credential is not None and not mismatch(ports.ledger, one, operation):
             return slot, one.credential
     return None
 
 
 def _with_a_key_of_its_own(reader: Reader, ports: Ports, observed: Observed, identity: Identity, images: Images) -> Proof:
-    keys = tuple(key.id for key in observed.keys)
-    journal = Journal.open(ports.ledger, Intent(verb="verify", reader=reader, keys_before=keys))
-    journal.note(Issuing())
-    try:
-        issued = ports.provider.issue(identity, note=journal.operation.id)
-    except PullgrantError as error:
-        journal.note(Failed(step="issue", words=error.message))
-        settle_reader(reader.id, ports)
-        raise
-    journal.note(
-        KeyIssued(
-            key=issued.key,
-            fingerprint=ports.ledger.fingerprint(issued.credential.secret),
-            expires_at=issued.credential.expires_at,
-        )
-    )
-    proof = prove(ports, images, issued.credential, fresh=True)
-    journal.note(Proved(proof=proof))
-    ports.provider.withdraw(issued.key)
-    journal.note(Withdrawn(key_id=issued.key.id))
-    journal.close(Close.VERIFIED)
-    return proof
+    def ask(credential: Credential, journal: Journal) -> Proof:
+        proof = prove(ports, images, credential, fresh=True)
+        journal.note(Proved(proof=proof))
+        return proof
+
+    return with_own_key(reader, ports, observed, identity, ask)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlsplit
@@ -85,25 +85,54 @@ class ByToken:
 
 
 class Rest:
-    """Calls below one base address. `service` names it in messages, `sign_in_hint` says what to do when it refuses us."""
+    """Calls below one base address. `service` names it in messages, `sign_in_hint` says what to do when it refuses us.
 
-    def __init__(self, http: Http, base: str, *, service: str, sign_in: SignIn, sign_in_hint: str) -> None:
+    `wait_of` reads how many seconds a throttled caller shall wait, where that is not in a Retry-After header.
+    """
+
+    def __init__(
+        self,
+        http: Http,
+        base: str,
+        *,
+        service: str,
+        sign_in: SignIn,
+        sign_in_hint: str,
+        wait_of: Callable[[Reply], float | None] = lambda reply: reply.retry_after,
+    ) -> None:
         self._http, self._base, self._service = http, base, service
-        self._sign_in, self._hint = sign_in, sign_in_hint
+        self._sign_in, self._hint, self._wait_of = sign_in, sign_in_hint, wait_of
 
-    def call(self, step: Step, method: str, path: str, *, params: Sequence[tuple[str, str]] = (), body: Any = None) -> Reply:
+    def call(
+        self,
+        step: Step,
+        method: str,
+        path: str,
+        *,
+        params: Sequence[tuple[str, str]] = (),
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
         """Send one request and return its answer of success. Raises the error that a refusal is."""
-        headers = dict(self._sign_in.headers())
+        headers = {**(headers or {}), **self._sign_in.headers()}
         reply = self._http.ask(method, f"{self._base}{path}", headers=headers, params=params, json=body)
         if reply.status >= 300:
-            raise judged(reply, step, service=self._service, hint=self._hint, known=self._sign_in.secrets())
+            known, wait = self._sign_in.secrets(), self._wait_of(reply)
+            raise judged(reply, step, service=self._service, hint=self._hint, known=known, wait=wait)
         return reply
 
     def ask(
-        self, step: Step, method: str, path: str, *, params: Sequence[tuple[str, str]] = (), body: Any = None
+        self,
+        step: Step,
+        method: str,
+        path: str,
+        *,
+        params: Sequence[tuple[str, str]] = (),
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
         """Return the JSON object of a call. Half an answer to a call that changes something is an unknown outcome."""
-        found = self.call(step, method, path, params=params, body=body).json()
+        found = self.call(step, method, path, params=params, body=body, headers=headers).json()
         if not isinstance(found, dict):
             raise _half(step)
         return found
@@ -125,8 +154,16 @@ class Rest:
             params = parse_qsl(urlsplit(following[1]).query, keep_blank_values=True)
 
 
-def judged(reply: Reply, step: Step, *, service: str, hint: str = "", known: tuple[Secret, ...] = ()) -> PullgrantError:
-    """Return the error that an answer of no success is, with the service's own words, redacted."""
+def judged(
+    reply: Reply,
+    step: Step,
+    *,
+    service: str,
+    hint: str = "",
+    known: tuple[Secret, ...] = (),
+    wait: float | None = None,
+) -> PullgrantError:
+    """Return the error that an answer of no success is, with the service's own words, redacted; `wait` is in seconds."""
     words = f"could not {step.doing}: {said(reply, *known)}"
     match reply.status:
         case 401:
@@ -136,9 +173,7 @@ def judged(reply: Reply, step: Step, *, service: str, hint: str = "", known: tup
         case 404:
             return NotFound(words, hint="Check the name; what you may not see is not found either.")
         case 429:
-            return RateLimited(
-                words, retry_after=reply.retry_after or _MINUTE, hint="Wait, then run the same command again."
-            )
+            return RateLimited(words, retry_after=wait or _MINUTE, hint="Wait, then run the same command again.")
         case status if status == 408 or status >= 500:
             kind = OutcomeUnknown if step.changes else Unavailable
             return kind(words, hint="Run the same command again in a while.")

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeAlias
 
-from pullgrant.errors import Refused
+from pullgrant.errors import PullgrantError
 from pullgrant.model.image import Image
 
 Option: TypeAlias = "str | bool | int | tuple[str, ...] | None"
@@ -97,7 +97,7 @@ class Observed:
     excess: tuple[Grant, ...] = ()
     keys: tuple[Key, ...] = ()
     public: bool = False
-    cannot_issue: Refused | None = None
+    cannot_issue: PullgrantError | None = None
     remarks: tuple[str, ...] = ()
 
 

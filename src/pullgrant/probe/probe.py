@@ -12,10 +12,12 @@ from pullgrant.model.image import Image, canonical_host
 from pullgrant.model.proof import Answer, Outcome
 from pullgrant.probe.answers import Said, is_manifest, judge_pull, judge_push, judge_push_token, unknown
 from pullgrant.probe.challenge import Challenge
+from pullgrant.probe.realm import Doors
 from pullgrant.probe.scope import PULL, PUSH, Scope
 from pullgrant.probe.step import Stage, Step
 from pullgrant.probe.talk import Greetings, Question, Talk
 from pullgrant.probe.token import granted
+from pullgrant.probe.travel import follow
 
 PushQuestion: TypeAlias = Literal["token", "upload", "none"]
 _TOO_WIDE = frozenset({"push", "delete", "*"})
@@ -64,6 +66,11 @@ class Probe:
         talk = self._talk(image.host, credential, judge_push_token)
         shown = _push_by_token(talk, wanted) if self._push_question == "token" else None
         return shown or _push_by_upload(talk, wanted)
+
+    def greet(self, host: str) -> Reply | Outcome:
+        """Return a registry's answer to `GET /v2/` without credentials, the outcome when none came."""
+        doors = Doors(canonical_host(host), self._insecure_hosts)
+        return follow(self._http, "GET", f"{doors.base}/v2/", headers={}, doors=doors, leave=False)
 
     def tags(self, host: str, repository: str, credential: Credential | None, *, most: int = 100) -> tuple[str, ...]:
         """Return tags of a repository, `most` at most, in the registry's order; empty when it has none or shows none."""

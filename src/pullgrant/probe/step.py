@@ -20,7 +20,11 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """What came of one stage. Stages that a registry does not have are `not asked`; the last step decides the pull."""
+    """What came of one stage. Stages that a registry does not have are `not asked`; the last step decides the pull.
+
+    `status` is that of the answer that it was told from, 0 when none came.
+    """
 
     stage: Stage
     outcome: Outcome
+    status: int = 0

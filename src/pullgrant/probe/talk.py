@@ -73,6 +73,7 @@ class Talk:
         self._doors = Doors(question.host, insecure_hosts)
         self._authorization = _UNSIGNED
         self._known = _forms(question.credential)
+        self._status = 0
         self.steps: list[Step] = []
 
     def url(self, path: str) -> str:
@@ -86,7 +87,7 @@ class Talk:
     def note(self, stage: Stage, answer: Answer, words: str) -> Outcome:
         """Note a stage; return its outcome, its words redacted."""
         outcome = self.outcome(answer, words)
-        self.steps.append(Step(stage=stage, outcome=outcome))
+        self.steps.append(Step(stage=stage, outcome=outcome, status=self._status))
         return outcome
 
     def outcome(self, answer: Answer, words: str) -> Outcome:
@@ -117,8 +118,8 @@ class Talk:
         """Call the API with the authorization of the last call."""
         headers = {"accept": ACCEPT} | self._signed()
         if method in {"GET", "HEAD"}:
-            return follow(self._http, method, self.url(path), headers=headers, doors=self._doors, leave=True)
-        return send(self._http, method, self.url(path), headers=headers)
+            return self._seen(follow(self._http, method, self.url(path), headers=headers, doors=self._doors, leave=True))
+        return self._seen(send(self._http, method, self.url(path), headers=headers))
 
     def cancel(self, path: str, location: str) -> None:
         """Delete the upload that a POST to `path` started, if it is on the same host; what comes of it does not matter.
@@ -144,7 +145,7 @@ class Talk:
 
     def token(self, challenge: Challenge, scopes: tuple[Scope, ...]) -> Secret | Outcome:
         """Return a token of the challenge's service, the outcome when it gives none."""
-        reply = ask_token(self._http, challenge, scopes, self._question.credential, self._doors)
+        reply = self._seen(ask_token(self._http, challenge, scopes, self._question.credential, self._doors))
         if isinstance(reply, Outcome):
             return self.note(Stage.TOKEN, reply.answer, f"token service: {reply.words}")
         if reply.status != 200:
@@ -159,8 +160,12 @@ class Talk:
         self._note_scope(token, scopes[0])
         return token
 
+    def _seen(self, answer: Reply | Outcome) -> Reply | Outcome:
+        self._status = answer.status if isinstance(answer, Reply) else 0
+        return answer
+
     def _greet(self) -> Greeting | Outcome:
-        reply = follow(self._http, "GET", self.url(""), headers={}, doors=self._doors, leave=False)
+        reply = self._seen(follow(self._http, "GET", self.url(""), headers={}, doors=self._doors, leave=False))
         if isinstance(reply, Outcome):
             return reply
         challenge = choose(parse_challenges(reply.headers.get("www-authenticate", "")))

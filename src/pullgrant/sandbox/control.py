@@ -40,6 +40,7 @@ class ControlDesk:
             _post("settle", self._settle),
             _post("fail", self._fail),
             _post("latency", self._latency),
+            _post("delete-key", self._delete_key),
             _get("calls", lambda: {"calls": [asdict(call) for call in list(self._world.calls)]}),
             _get("ready", lambda: {"ready": True, "countries": [country.name for country in self._countries]}),
         )
@@ -74,6 +75,16 @@ class ControlDesk:
         if not asked.get("kind") or not asked.get("how"):
             raise ValueError("a fault needs kind and how")
         self._world.fail_next(checked(Fault(**asked)))
+
+    def _delete_key(self, asked: dict[str, Any]) -> None:
+        """Delete all keys of a reader behind everybody's back; a country may offer `delete_keys`, which counts them."""
+        reader = asked.get("reader")
+        if not isinstance(reader, str) or not reader:
+            raise ValueError("reader is the name of a reader")
+        with self._world.lock:
+            gone = sum(getattr(country, "delete_keys", lambda _: 0)(reader) for country in self._countries)
+        if not gone:
+            raise ValueError(f"no reader {reader} has a key here")
 
     def _latency(self, asked: dict[str, Any]) -> None:
         self._world.latency = _seconds(asked, "seconds")

@@ -50,6 +50,10 @@ class Control:
         """Let every call of a fake take so much longer."""
         self.ask("POST", "/sandbox/latency", {"seconds": seconds})
 
+    def delete_key(self, reader: str) -> None:
+        """Delete all keys of a reader, as somebody else would."""
+        self.ask("POST", "/sandbox/delete-key", {"reader": reader})
+
     def calls(self) -> tuple[Call, ...]:
         """Return all calls since the start or the last reset, oldest first."""
         return tuple(Call(**call) for call in self.ask("GET", "/sandbox/calls")["calls"])

@@ -14,8 +14,19 @@ from pullgrant.sandbox.world import World
 Factory: TypeAlias = Callable[[World, Authority], Country]
 
 COUNTRIES: Mapping[str, str] = {
+    "aws": "pullgrant.sandbox.aws:Aws",
+    "azure": "pullgrant.sandbox.azure:Azure",
     "google": "pullgrant.sandbox.google:Google",
+    "plain": "pullgrant.sandbox.plain:Plain",
+    "dockerhub": "pullgrant.sandbox.dockerhub:DockerHub",
+    "ghcr": "pullgrant.sandbox.ghcr:Ghcr",
+    "gitlab": "pullgrant.sandbox.gitlab:GitLab",
+    "harbor": "pullgrant.sandbox.harbor:Harbor",
+    "kubernetes": "pullgrant.sandbox.kubernetes:Kubernetes",
     "platforms": "pullgrant.sandbox.platforms:Platforms",
+    "quay": "pullgrant.sandbox.quay:Quay",
+    "github": "pullgrant.sandbox.github:Github",
+    "vault": "pullgrant.sandbox.vault:Vault",
 }
 _LOG = logging.getLogger("pullgrant.sandbox")
 

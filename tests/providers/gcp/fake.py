@@ -15,6 +15,10 @@ from pullgrant.testing.stage import StageClock
 
 PROJECT = "demo"
 REPOSITORY = "projects/demo/locations/us/repositories/gcr.io"
+BUCKET = "artifacts.demo.appspot.com"
+EMAIL = "docker-reader@demo.iam.gserviceaccount.com"
+MEMBER = f"serviceAccount:{EMAIL}"
+OURS = "pullgrant ledger=0123456789ab"
 NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 SETTINGS = "REDIRECTION_FROM_GCR_IO_ENABLED"
 
@@ -36,6 +40,7 @@ class FakeGoogle:
     once: dict[str, list[PullgrantError]] = field(default_factory=dict)
     lose: set[str] = field(default_factory=set)
     calls: list[str] = field(default_factory=list)
+    deleted_keys: list[str] = field(default_factory=list)
     serial: int = 0
     edits: int = 0
 
@@ -115,6 +120,7 @@ class FakeGoogle:
         if key_id not in self.keys:
             raise NotFound(f"{key_id} is not there")
         del self.keys[key_id]
+        self.deleted_keys.append(key_id)
 
     def generate_token(self, email: str, lifetime: int) -> Any:
         self._enter("generate_token")
@@ -176,7 +182,7 @@ class FakeGoogle:
 
     def get_services(self, project: str, services: Any) -> Any:
         self._enter("get_services")
-        return {name: self.services.get(name, "ENABLED") for name in services}
+        return {name: self.services.get(f"{project}/{name}", self.services.get(name, "ENABLED")) for name in services}
 
     def get_effective_policy(self, project: str, constraint: str) -> Any:
         self._enter("get_effective_policy")

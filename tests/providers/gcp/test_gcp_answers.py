@@ -23,7 +23,15 @@ from pullgrant.errors import (
     Unavailable,
 )
 from pullgrant.kit.http import Reply
-from pullgrant.providers.gcp.answers import AlreadyThere, Conflict, Step, classify, said_by_grpc, said_by_rest
+from pullgrant.providers.gcp.answers import (
+    AlreadyThere,
+    Conflict,
+    ServiceDisabled,
+    Step,
+    classify,
+    said_by_grpc,
+    said_by_rest,
+)
 
 KEY = Step(
     doing="create a key", service="iam.googleapis.com", project="demo",
@@ -67,7 +75,7 @@ CASES = {
     "throttled by 403": (rest(403, TOO_OLD, "PERMISSION_DENIED"), READ, RateLimited),
     "forbidden": (rest(403, "no", "PERMISSION_DENIED"), READ, PermissionDenied),
     "a disabled service": (
-        rest(403, "not used", "PERMISSION_DENIED", details=[{"reason": "SERVICE_DISABLED"}]), READ, NotFound,
+        rest(403, "not used", "PERMISSION_DENIED", details=[{"reason": "SERVICE_DISABLED"}]), READ, ServiceDisabled,
     ),
     "signed out": (rest(401, "no", "UNAUTHENTICATED"), READ, NotSignedIn),
     # pulumi/pulumi-google-native#862

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from providers.gcp.fake import PROJECT, REPOSITORY
+from providers.gcp.fake import BUCKET, EMAIL, MEMBER, OURS, PROJECT, REPOSITORY
 from pullgrant.errors import (
     NotFound,
     NotOurs,
@@ -17,14 +17,10 @@ from pullgrant.errors import (
     RateLimited,
     UsageError,
 )
-from pullgrant.model.reader import Grant, Identity, Key, Ownership
-from pullgrant.providers.gcp.answers import Conflict
+from pullgrant.model.reader import Grant, Identity, Ownership
+from pullgrant.providers.gcp.answers import Conflict, service_disabled
 
-EMAIL = "docker-reader@demo.iam.gserviceaccount.com"
-MEMBER = f"serviceAccount:{EMAIL}"
-OURS = "pullgrant ledger=0123456789ab"
 READER, VIEWER = "roles/artifactregistry.reader", "roles/storage.objectViewer"
-BUCKET = "artifacts.demo.appspot.com"
 IDENTITY = Identity(id=EMAIL)
 
 
@@ -179,16 +175,58 @@ def test_ten_keys(google, provider):
 def test_a_disabled_service(google, provider):
     """The user would not learn the command that helps."""
     google.services = {"iam.googleapis.com": "DISABLED"}
-    with pytest.raises(NotFound) as caught:
-        provider().observe()
-    assert "gcloud services enable iam.googleapis.com --project demo" in caught.value.hint
+    refusal = provider().observe().cannot_issue
+    assert "gcloud services enable iam.googleapis.com --project demo" in refusal.hint
+
+
+@pytest.mark.parametrize("project", ["demo", "images"])
+def test_services_of_the_registrys_project(google, provider, project):
+    """A registry in another project would be asked about in the wrong one."""
+    other = "projects/images/locations/us/repositories/apps"
+    google.policies |= {other: {}, "images": {}}
+    google.services = {f"{project}/artifactregistry.googleapis.com": "DISABLED"}
+    refusal = provider(registry="us-docker.pkg.dev/images/apps").observe().cannot_issue
+    hint = "gcloud services enable artifactregistry.googleapis.com --project images" if project == "images" else ""
+    assert (refusal.hint if refusal else "").removeprefix("Enable it: ") == hint
+    assert google.calls.count("get_services") == 2
+
+
+def test_a_service_that_is_off_is_no_missing_repository(google, provider):
+    """The user would be told to create a repository that is there."""
+    google.refuse["get_repository_policy"] = google.refuse["get_project_settings"] = service_disabled("a.b", "demo")
+    google.refuse["get_services"] = PermissionDenied("no")
+    seen = provider().observe()
+    assert (seen.granted, seen.cannot_issue.hint) == (False, "Enable it: gcloud services enable a.b --project demo")
+
+
+def test_a_disabled_account(google, provider):
+    """A reader that somebody switched off would pass for a good one, or be switched on again behind their back."""
+    make(provider())
+    google.accounts[EMAIL].disabled = True
+    seen = provider().observe()
+    assert [key.enabled for key in seen.keys] == [False]
+    assert f"gcloud iam service-accounts enable {EMAIL} --project demo" in seen.cannot_issue.hint
+    again = provider()
+    again.ensure(adopt=True)
+    assert google.accounts[EMAIL].disabled is True
 
 
 def test_a_missing_repository(google, provider):
     """The user would not see which repositories there are."""
     google.policies["projects/demo/locations/us/repositories/apps"] = google.policies.pop(REPOSITORY)
-    with pytest.raises(NotFound, match="there: apps"):
-        provider().observe()
+    seen = provider().observe()
+    assert (seen.granted, type(seen.cannot_issue), "there: apps" in seen.cannot_issue.message) == (False, NotFound, True)
+
+
+def test_a_repository_that_comes_back_keeps_its_policy(google, provider):
+    """A policy that was never read would be written over one that is there now."""
+    kept = google.policies.pop(REPOSITORY)
+    granting = provider()
+    granting.observe()
+    google.policies[REPOSITORY] = kept
+    google.bind(REPOSITORY, READER, "user:a@example.com")
+    granting.grant(granting.ensure(adopt=False))
+    assert google.policies[REPOSITORY]["bindings"] == [{"role": READER, "members": ["user:a@example.com", MEMBER]}]
 
 
 def test_a_public_repository(google, provider):
@@ -355,50 +393,6 @@ def test_an_access_token(google, provider):
     assert ("delete_key" in google.calls, issuing.can.max_ttl.total_seconds()) == (False, 3600)
 
 
-def test_withdraw(google, provider):
-    """A key would stay, or a second withdrawal would fail."""
-    issued = make(provider())
-    google.key()
-    provider().withdraw(issued.key)
-    provider().withdraw(issued.key)
-    assert list(google.keys) == ["k2"]
-
-
-def test_a_refused_withdrawal_is_done_only_when_the_key_is_gone(google, provider):
-    """A lost right would look like a revoked key."""
-    issued = make(provider())
-    google.refuse["delete_key"] = PermissionDenied("no")
-    with pytest.raises(PermissionDenied):
-        provider().withdraw(issued.key)
-    provider().withdraw(Key(id="vanished"))
-    google.refuse["list_keys"] = PermissionDenied("no")
-    with pytest.raises(PermissionDenied):
-        provider().withdraw(Key(id="vanished"))
-
-
-def test_remove(google, provider):
-    """Something of ours would be left, or something of others taken."""
-    google.bind(REPOSITORY, READER, "user:a@example.com", f"deleted:{MEMBER}?uid=7")
-    make(provider())
-    google.bind(PROJECT, VIEWER, MEMBER)
-    provider().remove(IDENTITY)
-    assert (google.accounts, google.keys) == ({}, {})
-    assert google.policies[REPOSITORY]["bindings"] == [{"role": READER, "members": ["user:a@example.com"]}]
-    assert google.policies[PROJECT]["bindings"] == []
-    order = [call for call in google.calls if call in ("disable_account", "set_repository_policy", "delete_account")]
-    assert order[-3:] == ["disable_account", "set_repository_policy", "delete_account"]
-    provider().remove(IDENTITY)
-
-
-def test_remove_refuses_what_is_not_ours(google, provider):
-    """An account of somebody else would be deleted."""
-    google.account(EMAIL, "pullgrant ledger=other")
-    google.bind(REPOSITORY, READER, MEMBER)
-    with pytest.raises(NotOurs):
-        provider().remove(IDENTITY)
-    assert (roles(google, REPOSITORY), google.accounts[EMAIL].disabled) == ({READER}, False)
-
-
 def test_images(google, provider):
     """The proof would ask for an image that is not there, or count an image in scope as one outside."""
     apps = "projects/demo/locations/us/repositories/apps"
@@ -413,6 +407,37 @@ def test_images(google, provider):
     )  # fmt: skip
     assert provider(scope="project").images().outside is None
     assert str(provider(image="web:v2").images().inside) == "gcr.io/demo/web:v2"
+
+
+@pytest.mark.parametrize(
+    ("member", "condition"), [("allUsers", None), ("allAuthenticatedUsers", None), ("allUsers", {"expression": "x"})]
+)
+def test_an_image_that_everybody_may_pull_is_not_outside(google, provider, member, condition):
+    """A reader would fail its proof because of a repository that is open to the whole world."""
+    apps = "projects/demo/locations/us/repositories/apps"
+    google.policies[apps] = {}
+    google.images = {apps: [{"name": f"{apps}/dockerImages/other@sha256:{'b' * 64}", "tags": ["v1"]}]}
+    assert str(provider().images().outside) == "us-docker.pkg.dev/demo/apps/other:v1"
+    google.bind(apps, READER, member, **({"condition": condition} if condition else {}))
+    assert provider().images().outside is None
+
+
+def test_an_image_of_unknown_openness_is_not_outside(google, provider):
+    """What an operator may not see would be guessed, and a good reader fail."""
+    apps = "projects/demo/locations/us/repositories/apps"
+    google.policies[apps] = {}
+    google.images = {apps: [{"name": f"{apps}/dockerImages/other@sha256:{'b' * 64}"}]}
+    google.refuse["get_repository_policy"] = PermissionDenied("no")
+    assert provider().images().outside is None
+
+
+def test_a_repository_that_somebody_opened_to_the_reader_is_outside(google, provider):
+    """A reader that reaches more than it was given would be proven."""
+    apps = "projects/demo/locations/us/repositories/apps"
+    google.policies[apps] = {}
+    google.bind(apps, READER, MEMBER)
+    google.images = {apps: [{"name": f"{apps}/dockerImages/other@sha256:{'b' * 64}"}]}
+    assert provider().images().outside is not None
 
 
 def test_no_image_yet(provider):

@@ -28,6 +28,7 @@ APIS = (
     "iam.v1",
     "iamcredentials.v1",
     "orgpolicy.v2",
+    "secretmanager.v1",
     "serviceusage.v1",
     "storage.v1",
 )

@@ -24,6 +24,7 @@ HOSTS = {
     "oauth": "oauth2.googleapis.com",
     "org": "orgpolicy.googleapis.com",
     "storage": "storage.googleapis.com",
+    "secrets": "secretmanager.googleapis.com",
     "usage": "serviceusage.googleapis.com",
 }
 GCR = "/v1/projects/demo/locations/us/repositories/gcr.io"

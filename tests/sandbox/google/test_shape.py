@@ -93,7 +93,21 @@ def _others(talk: Talk) -> None:
     talk.get("creds", f"/v1/projects/-/serviceAccounts/{account['email']}/allowedLocations")
 
 
-WALKS: tuple[Callable[[Talk], None], ...] = (_accounts, _keys, _projects, _repositories, _buckets, _others)
+def _secrets(talk: Talk) -> None:
+    secrets = "/v1/projects/demo/secrets"
+    made = {"replication": {"automatic": {}}, "labels": {"managed-by": "someone"}}
+    talk.post("secrets", f"{secrets}?secretId=pull", made)
+    for _ in range(2):
+        talk.post("secrets", f"{secrets}/pull:addVersion", {"payload": {"data": "eA=="}})
+    talk.get("secrets", f"{secrets}/pull")
+    talk.get("secrets", f"{secrets}/pull/versions?pageSize=1&filter=state:ENABLED")
+    talk.get("secrets", f"{secrets}/pull/versions/latest")
+    talk.get("secrets", f"{secrets}/pull/versions/1:access")
+    talk.post("secrets", f"{secrets}/pull/versions/1:disable", {})
+    talk.send("DELETE", "secrets", f"{secrets}/pull")
+
+
+WALKS: tuple[Callable[[Talk], None], ...] = (_accounts, _keys, _projects, _repositories, _buckets, _others, _secrets)
 
 REFUSALS: tuple[tuple[str, str, str, Any], ...] = (
     ("GET", "iam", "/v1/projects/demo/serviceAccounts/absent@demo.iam.gserviceaccount.com", None),
@@ -110,6 +124,9 @@ REFUSALS: tuple[tuple[str, str, str, Any], ...] = (
     ("PUT", "storage", f"{BUCKET}/iam", {"etag": "AAAA", "bindings": []}),
     ("GET", "org", "/v2/projects/demo/policies/absent:getEffectivePolicy", None),
     ("GET", "usage", "/v1/projects/nowhere/services/iam.googleapis.com", None),
+    ("GET", "secrets", "/v1/projects/nowhere/secrets/pull", None),
+    ("GET", "secrets", "/v1/projects/demo/secrets/absent/versions/latest", None),
+    ("POST", "secrets", "/v1/projects/demo/secrets?secretId=pull", {}),
     (
         "POST",
         "creds",

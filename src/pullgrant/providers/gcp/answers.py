@@ -8,7 +8,7 @@ google/transport/error_retry_predicates.go; kubeflow/pipelines#348; googleapis/g
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +46,10 @@ class Conflict(Unavailable):
 
 class AlreadyThere(Refused):
     """Something with this name exists already; whose it is remains to be seen."""
+
+
+class ServiceDisabled(NotFound):
+    """A service that the step needs is not enabled in the project."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,9 +181,9 @@ def _about_the_service(said: Said, step: Step, words: str) -> PullgrantError:
     return kind(words, hint="Run the same command again in a while.")
 
 
-def service_disabled(service: str, project: str) -> NotFound:
+def service_disabled(service: str, project: str) -> ServiceDisabled:
     """Return the error for a service that the project has not enabled, with the command that enables it."""
-    return NotFound(
+    return ServiceDisabled(
         f"the service {service} is not enabled in the project {project}",
         hint=f"Enable it: gcloud services enable {service} --project {project}",
     )
@@ -201,6 +205,27 @@ def lacking(step: Step) -> str:
         command = f"gcloud iam service-accounts add-iam-policy-binding {step.account} --project {step.project}"
     member = '--member "user:$(gcloud config get-value account)"'
     return f"You need {step.permission}, which {step.role} has: {command} {member} --role {step.role}"
+
+
+def tried(call: Callable[[], Any]) -> Callable[[], Any]:
+    """Return the call with its error as a result: what one look lacks shall not lose what the others saw."""
+
+    def caught() -> Any:
+        try:
+            return call()
+        except PullgrantError as error:
+            return error
+
+    return caught
+
+
+def there(answer: Any) -> Any:
+    """Return what `tried` gave, None for what does not exist. Raises any other error."""
+    if isinstance(answer, NotFound):
+        return None
+    if isinstance(answer, PullgrantError):
+        raise answer
+    return answer
 
 
 def _or_missing(said: Said) -> str:

@@ -36,6 +36,11 @@ def is_public(policy: Policy, roles: Collection[str]) -> bool:
     return any(holds(policy, role, EVERYBODY) for role in roles)
 
 
+def is_open(policy: Policy) -> bool:
+    """Say whether any role at all is given to everybody, or to everybody who is signed in, with a condition or without."""
+    return any({EVERYBODY, SIGNED_IN} & set(members(binding)) for binding in bindings(policy))
+
+
 def with_member(policy: Policy, role: str, member: str) -> tuple[Policy, bool]:
     """Return the policy in which `member` holds `role` without a condition, and whether that is a change.
 

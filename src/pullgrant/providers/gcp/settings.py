@@ -100,6 +100,11 @@ class Settings:
         return f"{self.reader}@{name}{'.' + domain if colon else ''}.iam.gserviceaccount.com"
 
 
+def covers(reader: Reader, image: Image) -> bool:
+    """Return whether an image at the reader's host lies in its project, or in its one repository."""
+    return image.repository.startswith(f"{Settings.of(reader).registry.path}/")
+
+
 def useless_role(registry: hosts.Registry) -> UsageError:
     """Return the error for a bucket role on a host that Artifact Registry serves."""
     return UsageError(

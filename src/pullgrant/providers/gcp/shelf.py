@@ -10,6 +10,8 @@ from pullgrant.kit.together import all_of, together
 from pullgrant.model.image import Image
 from pullgrant.model.reader import Images
 from pullgrant.providers.gcp import hosts
+from pullgrant.providers.gcp import policy as policies
+from pullgrant.providers.gcp.answers import tried
 from pullgrant.providers.gcp.seam import Seam
 from pullgrant.providers.gcp.settings import Settings
 
@@ -67,15 +69,24 @@ def _outside(seam: Seam, settings: Settings) -> Image | None:
         for one in found
         if one.get("format") == "DOCKER" and not str(one.get("name", "")).endswith(f"/{registry.repository}")
     ]
-    images = all_of(lambda name: _quietly(seam, registry, name), names[:_ASKED])
+    images = all_of(lambda name: _closed(seam, registry, name), names[:_ASKED])
     return next((image for image in images if image is not None), None)
 
 
-def _quietly(seam: Seam, registry: hosts.Registry, name: str) -> Image | None:
-    try:
-        return _first(seam, registry.project, registry.location, name)
-    except PullgrantError:
+def _closed(seam: Seam, registry: hosts.Registry, name: str) -> Image | None:
+    """Return an image of a repository that is known not to be public: any reader at all may pull from one that is.
+
+    A repository that somebody opened to this very reader is not left out: the reader then has more than it was given here,
+    and the proof must say so.
+    """
+    resource = f"projects/{registry.project}/locations/{registry.location}/repositories/{name}"
+    image, policy = together(
+        tried(lambda: _first(seam, registry.project, registry.location, name)),
+        tried(lambda: seam.get_repository_policy(resource)),
+    )
+    if isinstance(image, PullgrantError) or isinstance(policy, PullgrantError) or policies.is_open(policy):
         return None
+    return image  # type: ignore[no-any-return]
 
 
 def _first(seam: Seam, project: str, location: str, repository: str) -> Image | None:

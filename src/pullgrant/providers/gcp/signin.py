@@ -1,135 +1,116 @@
-"""The operator's own credentials: application default credentials, found without a minute of probing."""
+"""The operator's sign-in: the headers that go with each call, renewed when they are due and by one caller only."""
 
 from __future__ import annotations
 
-import logging
-import os
 import threading
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from pullgrant.errors import MissingExtra, NotSignedIn, Unavailable
+from pullgrant.errors import NotSignedIn, PullgrantError, Unavailable
 from pullgrant.kit.http import Http, Reply
 from pullgrant.kit.redact import redact
+from pullgrant.providers.gcp import default_credentials
 from pullgrant.secret import Secret
 
-SCOPE = "https://www.googleapis.com/auth/cloud-platform"
-_METADATA_SECONDS = 0.5
-_HINT = (
-    "Sign in: gcloud auth application-default login (or point GOOGLE_APPLICATION_CREDENTIALS at a key file). "
-    "To try pullgrant without an account: invoke sandbox gcp.bootstrap --project demo"
-)
+_SECURE = "https://"
+_AGAIN_LATER = frozenset({408, 429})
 
 
 class SignIn:
-    """Gives the Authorization header of the operator; safe for threads, a token is fetched once."""
+    """Signs calls as the operator. Safe for threads: the credentials are looked for once, and a token is fetched once."""
 
-    def __init__(self, http: Http) -> None:
-        self._request = _Transport(http)
+    def __init__(self, http: Http, *, find: Callable[[Http], Any] = default_credentials.find) -> None:
+        self._http, self._find = http, find
+        self._transport = _Transport(http)
         self._lock = threading.Lock()
-        self.credentials = _find(http)
+        self._bearer: Any = None
+        self._opener: Any = None
 
-    def authorization(self, url: str) -> str:
-        """Return the header's value for a call of `url`. Raises NotSignedIn when the sign-in is no longer good."""
-        from google.auth import exceptions
+    def headers(self, url: str) -> Mapping[str, str]:
+        """Return the headers of a call of `url`, which must be https: who may be asked, and who pays.
 
-        headers: dict[str, str] = {}
+        Google's own `before_request` is not used: it also looks up the regions of an account, in the background.
+
+        Raises NotSignedIn when there are no credentials or they are refused, Unavailable when they could not be renewed.
+        """
+        if not url.startswith(_SECURE):
+            raise PullgrantError("a sign-in was to be sent without encryption; it was not")
         with self._lock:
-            try:
-                self.credentials.before_request(self._request, "GET", url, headers)
-            except exceptions.RefreshError as error:
-                raise NotSignedIn(
-                    f"Google Cloud refuses your sign-in: {redact(str(error), limit=200)}", hint=_HINT
-                ) from None
-            except exceptions.GoogleAuthError as error:
-                raise Unavailable(f"your sign-in at Google Cloud could not be renewed ({type(error).__name__})") from None
-        return headers["authorization"]
+            credentials = self._fresh(self._credentials())
+            payer = credentials.quota_project_id
+            return {"authorization": f"Bearer {credentials.token}"} | ({"x-goog-user-project": payer} if payer else {})
 
     def access_token(self) -> Secret:
-        """Return an access token, which unlike a self-signed header is a password at a registry."""
+        """Return an access token, which unlike a self-signed header is a password at a registry. Errors as `headers`."""
+        with self._lock:
+            if self._opener is None:
+                found = self._credentials()
+                signs_itself = hasattr(found, "with_always_use_jwt_access")
+                self._opener = found.with_always_use_jwt_access(False) if signs_itself else found
+            return Secret(str(self._fresh(self._opener).token))
+
+    def _credentials(self) -> Any:
+        if self._bearer is None:
+            self._bearer = self._find(self._http)
+        return self._bearer
+
+    def _fresh(self, credentials: Any) -> Any:
+        if not credentials.valid:
+            self._refresh(credentials)
+        return credentials
+
+    def _refresh(self, credentials: Any) -> None:
         from google.auth import exceptions
 
-        with self._lock:
-            signer = self.credentials
-            if hasattr(signer, "with_always_use_jwt_access"):
-                signer = signer.with_always_use_jwt_access(False)
-            try:
-                signer.refresh(self._request)
-            except exceptions.GoogleAuthError as error:
-                raise Unavailable(f"no access token came for your sign-in ({type(error).__name__})") from None
-        return Secret(str(signer.token))
-
-
-def _find(http: Http) -> Any:
-    """Return the first of: the file of GOOGLE_APPLICATION_CREDENTIALS, gcloud's own file, the metadata server.
-
-    The same places in the same order as google.auth.default, whose look for a metadata server takes up to nine seconds.
-    """
-    try:
-        import google.auth
-        from google.auth import _cloud_sdk, exceptions
-        from google.oauth2 import service_account
-    except ImportError as error:
-        words = f"the provider gcp needs the Python package {error.name}"
-        raise MissingExtra(words, hint="pip install 'pullgrant[gcp]'") from None
-    # At DEBUG, or with this variable, the library prints answers with private keys in them.
-    os.environ.pop("GOOGLE_SDK_PYTHON_LOGGING_SCOPE", None)
-    logging.getLogger("google").setLevel(logging.WARNING)
-    named = os.environ.get("GOOGLE_APPLICATION_CREDENTIALS", "")
-    path = named or _cloud_sdk.get_application_default_credentials_path()
-    if not named and not os.path.isfile(path):  # noqa: PTH113 - the library speaks in texts
-        return _of_the_machine(http)
-    try:
-        found, _ = google.auth.default(scopes=[SCOPE])
-    except (exceptions.DefaultCredentialsError, ValueError, OSError) as error:
-        words = f"the Google Cloud credentials in {path} cannot be used ({type(error).__name__})"
-        raise NotSignedIn(words, hint=_HINT) from None
-    if isinstance(found, service_account.Credentials):
-        return found.with_always_use_jwt_access(True)  # signs its own tokens: one round trip less
-    return found
-
-
-def _of_the_machine(http: Http) -> Any:
-    """Return the credentials of the machine's own service account, where a metadata server answers within half a second."""
-    if os.environ.get("NO_GCE_CHECK") != "true" and _metadata_server_is_there(http):
-        from google.auth import compute_engine
-
-        return compute_engine.Credentials(scopes=[SCOPE])
-    raise NotSignedIn("you are not signed in to Google Cloud", hint=_HINT)
-
-
-def _metadata_server_is_there(http: Http) -> bool:
-    """Ask as Google's own libraries do; a server that is not Google's does not send the header back."""
-    host = os.environ.get("GCE_METADATA_HOST", "169.254.169.254")
-    headers = {"Metadata-Flavor": "Google"}
-    try:
-        reply = http.ask("GET", f"http://{host}/computeMetadata/v1/instance/", headers=headers, timeout=_METADATA_SECONDS)
-    except Unavailable:
-        return False
-    return reply.headers.get("metadata-flavor") == "Google"
+        self._transport.failing = False
+        try:
+            credentials.refresh(self._transport)
+        except exceptions.GoogleAuthError as error:
+            words = redact(str(error.args[0] if error.args else ""), limit=200) or type(error).__name__
+            if self._transport.failing or error.retryable or isinstance(error, exceptions.TransportError):
+                raise Unavailable(
+                    f"your sign-in at Google Cloud could not be renewed: {words}", hint="Run the same command again."
+                ) from None
+            raise NotSignedIn(f"Google Cloud refuses your sign-in: {words}", hint=default_credentials.HINT) from None
+        except (AttributeError, KeyError, TypeError, ValueError):  # the library trips over half an answer
+            raise Unavailable(
+                "your sign-in at Google Cloud could not be renewed: half an answer came", hint="Run the same command again."
+            ) from None
 
 
 class _Transport:
-    """google.auth's transport over the one HTTP client: a callable that sends one request."""
+    """google.auth's transport over the one HTTP client: a callable that sends one request.
+
+    `failing` says that the other side was down or gave no answer, which the library's errors do not always tell.
+    """
 
     def __init__(self, http: Http) -> None:
         self._http = http
+        self.failing = False
 
     def __call__(
         self,
         url: str,
         method: str = "GET",
         body: bytes | str | None = None,
-        headers: dict[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
         **_: Any,
     ) -> _Answer:
         from google.auth import exceptions
 
+        # Metadata servers speak plain http; what they are sent is no secret.
+        secret = bool(body) or any(name.lower() == "authorization" for name in headers or {})
+        if secret and not url.startswith(_SECURE):
+            raise exceptions.InvalidOperation("the address of the token service is not https")
         content = body.encode() if isinstance(body, str) else body
         try:
-            return _Answer(self._http.ask(method, url, headers=headers, content=content, timeout=timeout))
+            reply = self._http.ask(method, url, headers=headers, content=content, timeout=timeout)
         except Unavailable as error:
+            self.failing = True
             raise exceptions.TransportError(error.message) from None
+        self.failing = reply.status >= 500 or reply.status in _AGAIN_LATER
+        return _Answer(reply)
 
 
 class _Answer:

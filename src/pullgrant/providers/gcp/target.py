@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pullgrant.errors import NotFound, PullgrantError, QuotaReached, Refused
 from pullgrant.model.reader import Grant, Key
 from pullgrant.providers.gcp import policy as policies
-from pullgrant.providers.gcp.answers import KEYLESS, forbidden, service_disabled
+from pullgrant.providers.gcp.answers import KEYLESS, ServiceDisabled, forbidden, service_disabled
 from pullgrant.providers.gcp.settings import ARTIFACT_READER, OBJECT_VIEWER, READER_ROLES, Settings, useless_role
 
 MOST_KEYS = 10
@@ -56,20 +56,29 @@ def excess_of(target: Target, project: str, policy: Mapping[str, Any], email: st
     return tuple(Grant(role=role, resource=f"project {project}") for role in sorted(held - wanted))
 
 
-def services_of(settings: Settings) -> tuple[str, ...]:
-    """Return the cloud services that a run needs in the project."""
-    needed = ["iam.googleapis.com"]
-    needed += ["iamcredentials.googleapis.com"] if settings.credential == "access-token" else []
-    return tuple(needed + ([] if settings.role == OBJECT_VIEWER else ["artifactregistry.googleapis.com"]))
+def services_of(settings: Settings) -> Mapping[str, tuple[str, ...]]:
+    """Return the cloud services that a run needs, by project: that of the account, and that of the registry."""
+    needed: dict[str, tuple[str, ...]] = {settings.project: ("iam.googleapis.com",)}
+    if settings.credential == "access-token":
+        needed[settings.project] += ("iamcredentials.googleapis.com",)
+    if settings.role != OBJECT_VIEWER:
+        there = settings.registry.project
+        needed[there] = (*needed.get(there, ()), "artifactregistry.googleapis.com")
+    return needed
 
 
-def check_services(states: Mapping[str, str] | PullgrantError, project: str, *, on_buckets: bool) -> None:
-    """Raise NotFound for the first disabled service. An operator who may not ask meets the service's own refusal later."""
-    if isinstance(states, PullgrantError):
-        return
-    for service, state in states.items():
-        if state == "DISABLED" and not (on_buckets and service == "artifactregistry.googleapis.com"):
-            raise service_disabled(service, project)
+def disabled_service(
+    states: Mapping[str, Mapping[str, str] | PullgrantError], *, on_buckets: bool
+) -> ServiceDisabled | None:
+    """Return the error for the first service that is disabled in one of the projects.
+
+    Where the operator may not ask, the service's own refusal comes later.
+    """
+    for project, found in states.items():
+        for service, state in {} if isinstance(found, PullgrantError) else found.items():
+            if state == "DISABLED" and not (on_buckets and service == "artifactregistry.googleapis.com"):
+                return service_disabled(service, project)
+    return None
 
 
 def missing_repository(settings: Settings, found: Sequence[Mapping[str, Any]] | PullgrantError) -> NotFound:
@@ -98,6 +107,14 @@ def cannot_issue(settings: Settings, rules: Sequence[Any], keys: Sequence[Key]) 
             f"{settings.email}. Or: {KEYLESS}",
         )
     return None
+
+
+def disabled_account(settings: Settings) -> Refused:
+    """Return the refusal that a new key of a disabled account would meet: whoever disabled it may have had a reason."""
+    return Refused(
+        f"the service account {settings.email} is disabled, and none of its credentials works",
+        hint=f"If that is over: gcloud iam service-accounts enable {settings.email} --project {settings.project}",
+    )
 
 
 def _enforced(answer: Mapping[str, Any]) -> bool:

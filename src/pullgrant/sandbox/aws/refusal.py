@@ -18,7 +18,7 @@ _SIGNATURE = (
 )
 
 
-class Refusal(Exception):  # noqa: N818 - an answer, not a failure
+class Refusal(Exception):
     """A call that is answered with an error."""
 
     def __init__(self, code: str, message: str, status: int = 400) -> None:

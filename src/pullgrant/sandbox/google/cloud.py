@@ -22,6 +22,7 @@ from pullgrant.sandbox.google.oauth import OAuth
 from pullgrant.sandbox.google.operator import REFRESH_TOKEN, Operator
 from pullgrant.sandbox.google.org_policy import OrgPolicy
 from pullgrant.sandbox.google.resource_manager import ResourceManager
+from pullgrant.sandbox.google.secret_manager import SecretManager
 from pullgrant.sandbox.google.service_usage import ServiceUsage
 from pullgrant.sandbox.google.state import State
 from pullgrant.sandbox.google.storage import Storage
@@ -72,6 +73,7 @@ class Google(Country):
             OAuth(desk),
             OrgPolicy(desk),
             ResourceManager(desk),
+            SecretManager(desk),
             ServiceUsage(desk),
             Storage(desk),
         )
@@ -100,6 +102,19 @@ class Google(Country):
         with self._world.lock:
             token = self._desk.callers.mint(self._operator.member, self._operator.unique_id, scopes, None)
         return self._operator.sign_in(folder, url, token)
+
+    def delete_keys(self, reader: str) -> int:
+        """Delete all keys of the service accounts of this name, and count them."""
+        accounts = [
+            account
+            for project in self.state.projects.values()
+            for account in project.accounts.values()
+            if account.email.partition("@")[0] == reader
+        ]
+        gone = [(account, key) for account in accounts for key in account.keys.values() if key.user_managed]
+        for account, key in gone:
+            del account.keys[key.id]
+        return len(gone)
 
     def reset(self) -> None:
         """Return to the first day; what signs the operator in stays valid."""

@@ -34,6 +34,7 @@ _SERVICES = (
     "iam.googleapis.com",
     "iamcredentials.googleapis.com",
     "orgpolicy.googleapis.com",
+    "secretmanager.googleapis.com",
     "serviceusage.googleapis.com",
     "storage.googleapis.com",
 )

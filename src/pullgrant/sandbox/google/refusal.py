@@ -31,7 +31,7 @@ HTTP_CODES = {
 _STORAGE_REASONS = {400: "invalid", 401: "authError", 403: "forbidden", 404: "notFound", 412: "conditionNotMet"}
 
 
-class Refusal(Exception):  # noqa: N818 - an answer, not a failure
+class Refusal(Exception):
     """A call that is answered with an error; `status` is a name of google.rpc.Code."""
 
     def __init__(self, status: str, message: str, details: Sequence[Json] = ()) -> None:

@@ -72,6 +72,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "iam.roles.*",
         "iam.serviceAccounts.setIamPolicy",
         "resourcemanager.projects.*",
+        "secretmanager.*",
         "serviceusage.*",
         "storage.buckets.*",
     ),

@@ -85,6 +85,15 @@ class Bucket:
 
 
 @dataclass(slots=True, kw_only=True)
+class StoredSecret:
+    """A secret of Secret Manager; its versions are numbered from 1, each with its data and its state."""
+
+    labels: dict[str, str]
+    created: datetime
+    versions: list[tuple[bytes, str]] = field(default_factory=list)
+
+
+@dataclass(slots=True, kw_only=True)
 class Project:
     """A project; `constraints` are the organisation policies enforced on it, `key_life` how long its keys may live."""
 
@@ -98,6 +107,7 @@ class Project:
     deleted: dict[str, Account] = field(default_factory=dict)
     repositories: dict[tuple[str, str], Repository] = field(default_factory=dict)
     buckets: dict[str, Bucket] = field(default_factory=dict)
+    secrets: dict[str, StoredSecret] = field(default_factory=dict)
 
     @property
     def number(self) -> str:

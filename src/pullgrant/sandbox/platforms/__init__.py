@@ -12,7 +12,11 @@ from pullgrant.sandbox.exchange import Route
 from pullgrant.sandbox.platforms.documents import Documents
 from pullgrant.sandbox.world import World
 
-_PROGRAMS = {"akka": "akka_program.py"}
+_REGISTRY = "akka_registry_program.py"
+_PROGRAMS = {
+    **dict.fromkeys(("akka", "akkasls", "kalix"), "akka_program.py"),
+    **dict.fromkeys(("akka-container-registry", "docker-credential-akka"), _REGISTRY),
+}
 
 
 class Platforms:
@@ -42,7 +46,8 @@ class Platforms:
 
     def environment(self, folder: Path, url: str) -> Mapping[str, str]:
         """Return the platforms' own variables that sign the operator in."""
-        return {"AKKA_TOKEN": "sandbox", "AKKA_DISABLE_PROMPTS": "true"}
+        tokens = dict.fromkeys(("AKKA_TOKEN", "AKKASLS_TOKEN", "KALIX_TOKEN"), "sandbox")
+        return {**tokens, "AKKA_DISABLE_PROMPTS": "true"}
 
     def reset(self) -> None:
         """Forget every document."""

@@ -1,8 +1,8 @@
-"""A fake `akka` command line, strict about every flag; run as a program of its own, so it imports the standard library only.
+"""A fake `akka`, `kalix` or `akkasls`, by its own name: strict about every flag, and a program that needs no package.
 
 It keeps what the platform knows in the JSON file of $FAKE_AKKA_STATE or, with $PULLGRANT_SANDBOX_URL, at that server.
-$FAKE_AKKA_ERA, else the state's `era`, is `secret` (CLI 3.0.4 and later) or `uuid` (3.0.0 to 3.0.3). Source: the Akka
-documentation, reference/cli/akka-cli; what it does not say (JSON of the secret era, words of refusals) is guessed.
+$FAKE_AKKA_ERA, else the state's `era`, is `secret` or `uuid` (CLI 3.0.0 to 3.0.3). Source: Akka documentation, akka-cli;
+what it does not say (JSON of the secret era, words of refusals) is guessed.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from __future__ import annotations
 import json
 import os
 import sys
+import uuid
 from typing import Any, NoReturn, TypeAlias
 
 Json: TypeAlias = dict[str, Any]
 Flags: TypeAlias = dict[str, str]  # name -> kind of value, empty for a switch
 
+NAME = next((name for name in ("akkasls", "kalix") if name in os.path.basename(sys.argv[0])), "akka")  # noqa: PTH119
 FIRST_DAY = (
     '{"signed_in": false, "tokens": ["sandbox"], "era": "secret", "project": "sample", "refuses": false, "refusals": [],'
     ' "projects": {"sample": {"secrets": {}, "registries": [], "entries": []}}}'
@@ -24,10 +26,14 @@ GLOBAL: Flags = {
     "page-mode": "string", "quiet": "", "timeout": "duration", "use-grpc-web": "", "verbose": "",
 }  # fmt: skip
 PLACE: Flags = {"owner": "string", "project": "string", "region": "string"}
+if NAME == "akkasls":  # what clients of it are known to have used: retgits/vscode-kalix-tools
+    GLOBAL = {name: GLOBAL[name] for name in ("config", "context", "help", "output", "quiet", "verbose")}
+    PLACE = {"project": "string"}
 ALL_REGIONS: Flags = {"all-regions": "", **PLACE}
 FORCE: Flags = {"force-global": "", "force-regional": ""}
 LOGIN: Flags = {f"docker-{name}": "string" for name in ("email", "password", "server", "username")}
 SECRET: Flags = {"config-only": "", "secret-name": "string", "secret-only": ""}
+CHANGED = "the object has been modified; please apply your changes to the latest version"
 SHORT = {"-h": "help", "-o": "output", "-q": "quiet"}
 
 
@@ -54,49 +60,62 @@ class State:
             fcntl.flock(self._lock, fcntl.LOCK_EX)
 
     def load(self) -> Json:
-        """Return the state; that of the first day where there is none yet."""
+        """Return the state; that of the first day where there is none yet. Its `down` says why it cannot be asked for."""
+        known: Json = json.loads(FIRST_DAY)
         if self._url:
-            _, body = self._ask("GET", None)
-            return {**json.loads(FIRST_DAY), **json.loads(body)}
-        try:
+            code, reason, body = self._ask("GET", b"")
+            return {**known, **(json.loads(body) if code == 200 else {"down": outage(code, reason)})}
+        if os.path.exists(self._path):  # noqa: PTH110
             with open(self._path, encoding="utf-8") as file:  # noqa: PTH123
-                return {**json.loads(FIRST_DAY), **json.load(file)}
-        except FileNotFoundError:
-            return dict(json.loads(FIRST_DAY))
+                return {**known, **json.load(file)}
+        return known
 
-    def save(self, known: Json) -> bool:
-        """Put the state back; False when somebody else wrote meanwhile and all is to be done again."""
+    def save(self, known: Json) -> str:
+        """Put the state back; return why that failed, CHANGED when all is to be done again."""
         if self._url:
-            return self._ask("PUT", json.dumps(known).encode())[0] != 412
+            code, reason, _ = self._ask("PUT", json.dumps(known).encode())
+            return {200: "", 412: CHANGED}.get(code, outage(code, reason))
         with open(self._path, "w", encoding="utf-8") as file:  # noqa: PTH123
             json.dump(known, file)
-        return True
+        return ""
 
-    def _ask(self, method: str, body: bytes | None) -> tuple[int, bytes]:
-        from urllib.error import HTTPError
-        from urllib.request import ProxyHandler, Request, build_opener
+    def _ask(self, method: str, body: bytes) -> tuple[int, str, bytes]:
+        """Return status, reason and body; status 0 for an answer that did not come whole. http.client takes long to import."""
+        import socket
 
-        headers = {"content-type": "application/json", "if-match": self._tag or "*"}
-        request = Request(f"{self._url}/platforms/akka", data=body, method=method, headers=headers)  # noqa: S310
+        host, _, port = self._url.partition("//")[2].partition(":")
+        head = f"{method} /platforms/{NAME} HTTP/1.1\r\nHost: {host}:{port}\r\nIf-Match: {self._tag or '*'}\r\n"
+        head += f"Connection: close\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         try:
-            with build_opener(ProxyHandler({})).open(request, timeout=10) as answer:
-                self._tag = answer.headers.get("etag", "")
-                return int(answer.status), bytes(answer.read())
-        except HTTPError as error:
-            if error.code == 412:
-                return 412, b""
-            raise
+            with socket.create_connection((host, int(port)), timeout=10) as line:
+                line.sendall(head.encode() + body)
+                start, _, content = b"".join(iter(lambda: line.recv(65536), b"")).partition(b"\r\n\r\n")
+        except OSError as error:
+            return 0, f"transport: Error while dialing: {error}", b""
+        status, *lines = start.decode().split("\r\n")
+        headers = {name.lower(): value.strip() for name, _, value in (one.partition(":") for one in lines)}
+        if not status or len(content) < int(headers.get("content-length", "0")):
+            return 0, "error reading from server: EOF", b""
+        self._tag = headers.get("etag", "")
+        return int(status.split()[1]), status.split(" ", 2)[-1], content
+
+
+def outage(status: int, reason: str) -> str:
+    """Return what a gRPC library makes of an answer that is none of its own (grpc/grpc doc/http-grpc-status-mapping.md)."""
+    code = "Unavailable" if status in (0, 429, 502, 503, 504) else "Unknown"
+    end = f": HTTP status code {status}; transport: missing content-type field" if status else ""
+    return f"rpc error: code = {code} desc = {reason}{end}"
 
 
 def by_uuid(known: Json) -> bool:
     """Return whether this is the CLI of the UUID era."""
-    return (os.environ.get("FAKE_AKKA_ERA") or known["era"]) == "uuid"
+    return "uuid" in (os.environ.get("FAKE_AKKA_ERA") or known["era"], {"akkasls": "uuid"}.get(NAME))
 
 
 def commands(known: Json) -> dict[str, Flags]:
     """Return the flags of every command of the era, by the command's words."""
     old = by_uuid(known)
-    verbs = known.get("verbs", ["delete-credentials" if old else "remove-credentials"])
+    verbs = known.get("verbs", ["delete-credentials" if old or NAME != "akka" else "remove-credentials"])
     return {
         "auth current-login": {},
         "docker add-credentials": {**LOGIN, **PLACE, **({} if old else {**SECRET, **FORCE})},
@@ -131,19 +150,21 @@ def parse(arguments: list[str], flags: Flags) -> tuple[dict[str, str], list[str]
 def help_text(path: str, tree: dict[str, Flags]) -> str:
     """Return the help of a command, or of a family of commands."""
     names = sorted({name.removeprefix(path).split()[0] for name in tree if name.startswith(path) and name != path})
-    lines = [f"Usage:\n  akka {path} [flags]", "", "Available Commands:", *(f"  {name}" for name in names), ""]
+    lines = [f"Usage:\n  {NAME} {path} [flags]", "", "Available Commands:", *(f"  {name}" for name in names), ""]
     for title, flags in (("Flags:", {**tree.get(path, {}), "help": ""}), ("Global Flags:", GLOBAL)):
         lines += [title, *(f"      --{name} {kind}".rstrip() for name, kind in sorted(flags.items())), ""]
     return "\n".join(lines)
 
 
-def show(rows: list[dict[str, str]], columns: list[str], given: dict[str, str]) -> str:
-    """Return rows as JSON, or as Go's tabwriter aligns them."""
+def show(rows: list[Json], columns: list[str], given: dict[str, str]) -> str:
+    """Return the named columns of rows as JSON, or as Go's tabwriter aligns them."""
+    cells = [[str(row.get(name.lower(), "")) for name in columns] for row in rows]
     if given.get("output", "text").startswith("json"):
-        return json.dumps([{name.lower(): row[name] for name in columns} for row in rows], indent=2) + "\n"
-    table = [{name: name for name in columns}, *rows]
-    widths = {name: max(len(row[name]) for row in table) + 2 for name in columns}
-    return "".join("".join(row[name].ljust(widths[name]) for name in columns).rstrip() + "\n" for row in table)
+        names = [name.lower() for name in columns]
+        return json.dumps([dict(zip(names, row, strict=True)) for row in cells], indent=2) + "\n"
+    widths = [max(len(cell) for cell in column) + 2 for column in zip(columns, *cells, strict=True)]
+    table = [[cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in (columns, *cells)]
+    return "".join("".join(row).rstrip() + "\n" for row in table)
 
 
 def add(known: Json, project: Json, given: dict[str, str]) -> None:
@@ -154,9 +175,7 @@ def add(known: Json, project: Json, given: dict[str, str]) -> None:
     login = {name: given.get(f"docker-{name}", "") for name in ("server", "username", "email", "password")}
     refuse_changes(known, login["password"])
     if by_uuid(known):
-        digits = os.urandom(16).hex()
-        number = "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
-        project["entries"].append({"id": number, **login})
+        project["entries"].append({"id": str(uuid.uuid4()), **login})
         return
     name = given.get("secret-name", "docker-credentials")
     if "config-only" not in given:
@@ -168,21 +187,12 @@ def add(known: Json, project: Json, given: dict[str, str]) -> None:
 def list_credentials(known: Json, project: Json, given: dict[str, str]) -> str:
     """Do docker list-credentials; the passwords are never shown."""
     if by_uuid(known):
-        in_json = given.get("output", "text").startswith("json")
-        key, prefix = ("NAME", "projects/0/dockerCredentials/") if in_json else ("ID", "")
-        rows = [{key: prefix + one["id"], **cells(one)} for one in project["entries"]]
+        key, prefix = ("NAME", "projects/0/dockerCredentials/") if "json" in given.get("output", "") else ("ID", "")
+        rows = [{**one, key.lower(): prefix + one["id"]} for one in project["entries"]]
         return show(rows, [key, "SERVER", "USERNAME", "EMAIL"], given)
-    kept = project["secrets"]
-    rows = [
-        {"NAME": name, "STATUS": kept[name].get("status", "OK") if name in kept else "NotFound", **cells(kept.get(name, {}))}
-        for name in project["registries"]
-    ]
+    kept = {name: project["secrets"].get(name, {"status": "NotFound"}) for name in project["registries"]}
+    rows = [{"status": "OK", **one, "name": name} for name, one in kept.items()]
     return show(rows, ["NAME", "STATUS", "SERVER", "EMAIL", "USERNAME"], given)
-
-
-def cells(one: Json) -> dict[str, str]:
-    """Return the cells that both eras show."""
-    return {name.upper(): str(one.get(name, "")) for name in ("server", "username", "email")}
 
 
 def remove(known: Json, project: Json, name: str) -> None:
@@ -202,7 +212,7 @@ def secrets(known: Json, project: Json, verb: str, names: list[str], given: dict
     """Do secrets list, get or delete."""
     kept = project["secrets"]
     if verb == "list":
-        rows = [{"NAME": name, "TYPE": one["type"], "KEYS": ",".join(one["keys"])} for name, one in kept.items()]
+        rows = [{**one, "name": name, "keys": ",".join(one["keys"])} for name, one in kept.items()]
         return show(rows, ["NAME", "TYPE", "KEYS"], given)
     if names[0] not in kept:
         fail(f"secret [{names[0]}] not found")
@@ -234,7 +244,7 @@ def answer(known: Json, words: list[str], arguments: list[str]) -> str:
     if path not in tree:
         if any(name.startswith(f"{path} ".lstrip()) for name in tree) and arguments in ([], ["--help"], ["-h"]):
             return help_text(path, tree)
-        fail(f'unknown command "{" ".join(words[-1:])}" for "{" ".join(["akka", *words[:-1]])}"')
+        fail(f'unknown command "{" ".join(words[-1:])}" for "{" ".join([NAME, *words[:-1]])}"')
     given, others = parse(arguments, {**GLOBAL, **tree[path]})
     if "help" in given:
         return help_text(path, tree)
@@ -244,8 +254,10 @@ def answer(known: Json, words: list[str], arguments: list[str]) -> str:
     wanted = 1 if words[1] in ("remove-credentials", "delete-credentials", "get", "delete") else 0
     if len(others) != wanted:
         fail(f"accepts {wanted} arg(s), received {len(others)}")
-    if not known["signed_in"] and os.environ.get("AKKA_TOKEN") not in known["tokens"]:
-        fail("rpc error: code = Unauthenticated desc = not logged in, run 'akka auth login'")
+    if "down" in known:  # the program knows itself without its platform
+        fail(known["down"])
+    if not known["signed_in"] and os.environ.get(f"{NAME.upper()}_TOKEN") not in known["tokens"]:
+        fail(f"rpc error: code = Unauthenticated desc = not logged in, run '{NAME} auth login'")
     if path == "auth current-login":
         return "5d0c9e3a-0000-4000-8000-3f6a2b1c9d00   user operator@example.com   true   sandbox   3d21h\n"
     return in_project(known, words, others, given)
@@ -274,23 +286,24 @@ def in_project(known: Json, words: list[str], others: list[str], given: dict[str
 
 def main(arguments: list[str]) -> int:
     """Run one command on the state, again when another one changed the state meanwhile; return the exit status."""
+    if "container-registry" in arguments[:2]:
+        os.execvp("akka-container-registry", ["akka-container-registry", *arguments])  # noqa: S606
     end = next((at for at, word in enumerate(arguments[:2]) if word.startswith("-")), min(2, len(arguments)))
+    printed = refused = kept = ""
     for _ in range(50):
         state = State()
         known = state.load()
         before = json.dumps(known)
-        printed, refused = "", ""
         try:
-            printed = answer(known, arguments[:end], arguments[end:])
+            printed, refused = answer(known, arguments[:end], arguments[end:]), ""
         except RefusalError as error:
-            refused = f"Error: {error}\n"
-        if json.dumps(known) == before or state.save(known):
+            printed, refused = "", str(error)
+        kept = "" if json.dumps(known) == before else state.save(known)
+        if kept != CHANGED:
             break
-    else:
-        printed, refused = "", "Error: the object has been modified; please apply your changes to the latest version\n"
-    sys.stdout.write(printed)
-    sys.stderr.write(refused)
-    return 1 if refused else 0
+    sys.stdout.write("" if kept else printed)
+    sys.stderr.write(f"Error: {kept or refused}\n" if kept or refused else "")
+    return 1 if kept or refused else 0
 
 
 if __name__ == "__main__":

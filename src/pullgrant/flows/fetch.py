@@ -1,0 +1,44 @@
+"""Takes one more short-lived credential of a reader that exists, for whoever asks on this machine.
+
+It makes nothing that stays: a token that nothing can revoke is not journalled. Readers with long-lived keys are refused: a key for
+each caller would have to be taken back by somebody.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+
+from pullgrant.errors import NotFound, UsageError
+from pullgrant.model import history as past
+from pullgrant.model.credential import Issued
+from pullgrant.model.operation import Ensured
+from pullgrant.model.reader import Identity, Reader
+from pullgrant.ports import Ledger, Ports, Provider
+
+
+def serves(provider: Provider) -> bool:
+    """Return whether this provider's credentials live a day at most, so that one can be taken for a moment's use."""
+    longest = provider.can.max_ttl
+    return longest is not None and longest <= timedelta(days=1)
+
+
+def fetch(reader: Reader, ports: Ports) -> Issued:
+    """Return a new token of the reader. Raises UsageError for a reader with keys, NotFound for one that is not made yet."""
+    if not serves(ports.provider):
+        raise UsageError(
+            f"{reader.id} has a long-lived key, which its platforms hold",
+            hint="This helper serves readers whose tokens live a day at most; use --sink docker-config for others.",
+        )
+    issued = ports.provider.issue(_identity(reader, ports.ledger), note=secrets.token_hex(8))
+    if issued.key.revocable:
+        ports.provider.withdraw(issued.key)
+    return issued
+
+
+def _identity(reader: Reader, ledger: Ledger) -> Identity:
+    history = ledger.history(reader.id)
+    made = [event.identity for operation in past.lifetime(history) for event in operation.of(Ensured)]
+    if past.current(history) is None or not made:
+        raise NotFound(f"{reader.id} has no current credential", hint="Make one with its bootstrap command.")
+    return made[-1]

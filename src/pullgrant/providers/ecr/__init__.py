@@ -1,0 +1,1 @@
+"""Amazon ECR: a role, or a user, that may pull from named repositories, and its twelve-hour token."""

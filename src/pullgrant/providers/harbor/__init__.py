@@ -1,0 +1,1 @@
+"""Harbor: a robot account that may pull from one project."""

@@ -1,0 +1,1 @@
+"""Quay: a robot account that may read named repositories of an organisation."""
