@@ -1,10 +1,13 @@
 """Runs all benchmarks, or those named: python -m benchmarks [startup] [gcp] ..."""
 
+import pkgutil
 import sys
 from importlib import import_module
+from pathlib import Path
 
-ALL = ("startup", "gcp")
+HELPERS = ("__main__", "bootstrap", "clock")
+ALL = [one.name for one in pkgutil.iter_modules([str(Path(__file__).parent)]) if one.name not in HELPERS]
 
 for name in sys.argv[1:] or ALL:
     module = import_module(f"benchmarks.{name}")
-    print(f"\n## {name}\n\n{module.__doc__.strip()}\n\n{module.main()}", flush=True)
+    print(f"\n## {name}\n\n{(module.__doc__ or '').strip()}\n\n{module.main()}", flush=True)

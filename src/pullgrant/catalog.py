@@ -11,7 +11,7 @@ from inspect import signature
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from pullgrant.errors import UsageError
+from pullgrant.errors import MissingExtra, NotSignedIn, UsageError
 from pullgrant.kit.http import Http
 from pullgrant.model.credential import Slot
 from pullgrant.model.image import Image
@@ -47,6 +47,15 @@ SINKS: Mapping[str, str] = {
     "github-actions": "pullgrant.sinks.github_actions:GithubActions",
     "gitlab-ci": "pullgrant.sinks.gitlab_ci:GitlabCi",
     "azure-keyvault": "pullgrant.sinks.azure_keyvault:AzureKeyVault",
+}
+# For `sinks.list`: the package to import, the extra that brings it, and variables of which one signs in.
+NEEDS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
+    "aws-secretsmanager": ("boto3", "aws", ()),
+    "azure-keyvault": ("azure.keyvault.secrets", "azure-keyvault", ()),
+    "gcp-secretmanager": ("google.cloud.secretmanager", "gcp-secretmanager", ()),
+    "github-actions": ("nacl", "github", ("GH_TOKEN", "GITHUB_TOKEN")),
+    "gitlab-ci": ("", "", ("GITLAB_TOKEN",)),
+    "vault": ("hvac", "vault", ()),
 }
 
 
@@ -100,10 +109,26 @@ def covers(wanted: Reader, image: Image) -> bool:
 def check_sink(name: str) -> str:
     """Return what a sink finds here to work with, in a few words. Raises UsageError and its children for what is missing.
 
-    A sink may offer `check_ready`; one that does not needs nothing but its slot.
+    A sink may offer `check_ready`; for the others NEEDS is looked at, and their sign-in is asked for with their first slot.
     """
-    sink = _class("sink", SINKS, name)()
-    return str(getattr(sink, "check_ready", lambda: "needs nothing")())
+    ready = getattr(_class("sink", SINKS, name)(), "check_ready", None)
+    if ready is not None:
+        return str(ready())
+    if name not in NEEDS:
+        return "needs nothing"
+    package, extra, variables = NEEDS[name]
+    if package and not _is_installed(package):
+        raise MissingExtra(f"the package {package} is not installed", hint=f"pip install 'pullgrant[{extra}]'")
+    if variables and not any(os.environ.get(one) for one in variables):
+        raise NotSignedIn(f"{' or '.join(variables)} is not set", hint=f"Set {variables[0]}.")
+    return f"{package or variables[0]} is here; the sign-in is tried with the first slot"
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return find_spec(package) is not None
+    except ModuleNotFoundError:
+        return False
 
 
 def akka_registry() -> Any:

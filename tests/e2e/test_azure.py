@@ -1,5 +1,7 @@
 """The main job on Azure, through the command line, against the sandbox."""
 
+from dataclasses import replace
+
 import pytest
 
 from pullgrant.sandbox.world import Fault
@@ -127,8 +129,8 @@ def test_a_push_role_from_above_fails_the_proof(house):
     registry = state(house).registries["demo"]
     holder = next(one for one in state(house).principals.values() if one.app_id == application.app_id)
     (assignment,) = [one for one in state(house).assignments.values() if one.principal_id == holder.id]
-    assignment.role = "8311e382-0749-4cb8-b61a-304f252e45ec"
-    assignment.scope = registry.id.partition("/providers/")[0]
+    push, group = "8311e382-0749-4cb8-b61a-304f252e45ec", registry.id.partition("/providers/")[0]
+    state(house).assignments["by-hand"] = replace(assignment, name="by-hand", role=push, scope=group)
     before = passwords(house)
     done = house.run("azure.rotate", "--registry", "demo")
     assert (done.code, "may push" in done.err, passwords(house)) == (4, True, before)

@@ -3,11 +3,16 @@
 import json
 import re
 import shlex
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
+from pullgrant.sandbox.world import Fault
+
+ROOT = Path(__file__).parents[2]
 IMAGE = "gcr.io/demo/app:v1"
-READER = "docker-reader@demo.iam.gserviceaccount.com"
 
 
 def bootstrap(house, *more, project="demo"):
@@ -98,17 +103,11 @@ def test_no_such_tag(house):
 def test_a_registry_that_is_down(house, sink):
     """A passing trouble would make somebody replace a good credential."""
     bootstrap(house, "--sink", sink)
-    house.box.world.fail_next(_fault("registry.*", "503", times=20))
+    house.box.world.fail_next(Fault(kind="registry.*", how="503", times=20))
     told = house.run("diagnose", IMAGE)
     assert (told.code, "is down or limits its callers" in told.err) == (6, True)
     house.box.world.reset()
     assert house.run("diagnose", IMAGE).code == 0
-
-
-def _fault(kind, how, times):
-    from pullgrant.sandbox.world import Fault
-
-    return Fault(kind=kind, how=how, times=times)
 
 
 @pytest.mark.parametrize(
@@ -176,3 +175,39 @@ def test_the_image_by_its_name_or_after_options(house):
     """`--image X`, and options before the image, would not be understood."""
     for words in (("--image", IMAGE), ("--json", IMAGE), (IMAGE, "--json")):
         assert house.run("diagnose", *words).code == 4
+
+
+def test_no_secret_is_shown(house):
+    """A diagnosis would print the credential that it asks with, or the key that it borrows."""
+    bootstrap(house, "--sink", "akka", "--sink", "docker-config")
+    auth = json.loads(house.docker_config.read_text())["auths"]["gcr.io"]["auth"]
+    heard = ""
+    for words in (
+        ("diagnose", IMAGE, "--slot", "akka"),
+        ("diagnose", IMAGE, "--json"),
+        ("resolve", IMAGE),
+        ("doctor",),
+    ):
+        done = house.run(*words, "--verbose")
+        assert done.code == 0, done.err
+        heard += done.out + done.err
+    assert [secret for secret in (auth[:60], "PRIVATE KEY", "private_key") if secret in heard] == []
+
+
+def test_the_other_face(house):
+    """`invoke` in a checkout would take --help, or the next verb, for the image."""
+    face = [sys.executable, "-m", "invoke", "diagnose"]
+    ended = [
+        subprocess.run([*face, *words], cwd=ROOT, capture_output=True, text=True, timeout=60)
+        for words in (("--help",), ("status",), ("gcr.io/public/app:v1", "status"))
+    ]
+    assert [one.returncode for one in ended] == [0, 2, 0]
+    assert ("--slot" in ended[0].stdout, "name of a verb" in ended[1].stderr, "no readers yet" in ended[2].stdout) == (
+        True, True, True,
+    )  # fmt: skip
+
+
+def test_a_key_that_is_not_there_cannot_be_deleted(house):
+    """A misspelt reader would rehearse nothing, and seem to be fine."""
+    done = house.run("sandbox.delete-key", "--reader", "nobody")
+    assert (done.code, "no reader nobody has a key here" in done.err) == (2, True)

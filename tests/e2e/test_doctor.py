@@ -50,7 +50,9 @@ def test_it_changes_nothing(house):
     bootstrap(house)
     keys, before = house.keys(), len(house.world.calls)
     ask(house)
-    changing = [call for call in house.world.calls[before:] if any(word in call.kind.lower() for word in ("create", "set", "delete"))]
+    changing = [
+        call for call in house.world.calls[before:] if any(word in call.kind.lower() for word in ("create", "set", "delete"))
+    ]
     assert (house.keys(), changing) == (keys, [])
 
 
@@ -136,7 +138,7 @@ def test_a_mark_that_the_ledger_does_not_know(house):
     bootstrap(house)
     accounts = house.box.countries["google"].state.projects["demo"].accounts
     ours = accounts["docker-reader@demo.iam.gserviceaccount.com"]
-    house.run("gcp.bootstrap", "--project", "demo", "--reader", "second-reader")
+    bootstrap(house, "--reader", "second-reader", "--sink", f"docker-config:{house.folder}/second.json")
     stray = accounts["second-reader@demo.iam.gserviceaccount.com"]
     assert stray.description == ours.description
     house.run("revoke", "--reader", "second-reader", "--yes")

@@ -1,6 +1,7 @@
 """The main job on Google Cloud, through the command line, against the sandbox."""
 
 import json
+import time
 
 import pytest
 
@@ -226,3 +227,73 @@ def test_grace_and_rotation_age_are_the_users(house):
     assert house.run("rotate", "--json").json["readers"][0]["renewed"] is True
     house.run("sandbox.advance", "--hours", "4")
     assert len(house.run("rotate", "--json").json["readers"][0]["withdrawn"]) == 1
+
+
+def google_of(house):
+    return house.box.countries["google"].state
+
+
+@pytest.mark.parametrize("also_account", [False, True])
+def test_revoking_what_is_gone_in_part(house, also_account):
+    """A reader whose repository was deleted would stay in the cloud, or in the ledger for ever."""
+    house.run(*BOOTSTRAP)
+    project = google_of(house).projects["demo"]
+    del project.repositories["us", "gcr.io"]
+    if also_account:
+        del project.accounts[READER]
+    done = house.run("revoke", "--reader", "docker-reader", "--yes")
+    assert (done.code, READER in project.accounts, house.run("status", "--json").json) == (0, False, {"readers": []}), (
+        done.err
+    )
+
+
+def test_a_repository_that_is_gone_is_said(house):
+    """A renewal would deliver a key that opens nothing, or end in an error nobody understands."""
+    house.run(*BOOTSTRAP)
+    del google_of(house).projects["demo"].repositories["us", "gcr.io"]
+    done = house.run(*BOOTSTRAP)
+    assert (done.code, "gcloud artifacts repositories create gcr.io" in done.err, len(house.keys())) == (3, True, 1)
+
+
+def test_a_disabled_reader_is_not_switched_on_again(house):
+    """What somebody switched off in an emergency would be switched on by a timer, or pass for good."""
+    house.run(*BOOTSTRAP)
+    google_of(house).projects["demo"].accounts[READER].disabled = True
+    done = house.run(*BOOTSTRAP)
+    assert (done.code, f"gcloud iam service-accounts enable {READER} --project demo" in done.err) == (3, True)
+    assert google_of(house).projects["demo"].accounts[READER].disabled is True
+    assert house.run("revoke", "--reader", "docker-reader", "--yes").code == 0
+
+
+def test_a_sign_in_that_is_over(house, monkeypatch):
+    """The user would be told that the cloud is down."""
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(house.box.folder / "google" / "person.json"))
+    google_of(house).refresh_tokens.clear()
+    done = house.run(*BOOTSTRAP)
+    assert (done.code, "gcloud auth application-default login" in done.err) == (2, True)
+
+
+def test_signed_in_nowhere(house, monkeypatch):
+    """A newcomer would wait, and then not learn the two ways on."""
+    monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS")
+    monkeypatch.setenv("GCE_METADATA_HOST", "127.0.0.1:1")
+    started = time.monotonic()
+    done = house.run(*BOOTSTRAP)
+    assert (done.code, time.monotonic() - started < 2) == (2, True)
+    assert ["gcloud auth" in done.err, "invoke sandbox gcp.bootstrap" in done.err] == [True, True]
+
+
+def test_one_look_at_everything(house):
+    """A call that nobody needs would be made on every run."""
+    house.run(*BOOTSTRAP)
+    before = len(house.world.calls)
+    house.run(*BOOTSTRAP)
+    kinds = [call.kind for call in house.world.calls[before:]]
+    google = [kind for kind in kinds if not kind.startswith(("platforms.", "registry."))]
+    assert sorted(google) == sorted(
+        [
+            "artifactregistry.getIamPolicy", "artifactregistry.getProjectSettings", "iam.GetServiceAccount",
+            "iam.ListServiceAccountKeys", "orgpolicy.getEffectivePolicy", "orgpolicy.getEffectivePolicy",
+            "resourcemanager.getIamPolicy", "serviceusage.batchGet",
+        ]
+    )  # fmt: skip

@@ -196,6 +196,9 @@ class TestList:
         assert [found[name]["usable"] for name in ("akka", "kubernetes", "akash")] == [False] * 3
         assert found["akka"]["hint"] == "Run `akka auth login`, or set AKKA_TOKEN."
         assert found["akash"]["hint"] == "pip install 'pullgrant[akash]'"
+        monkeypatch.setenv("GITLAB_TOKEN", "")
+        stores = {one["sink"]: one for one in house.run("sinks.list", "--json").json["sinks"]}
+        assert (stores["gitlab-ci"]["usable"], stores["gitlab-ci"]["hint"]) == (False, "Set GITLAB_TOKEN.")
         shown = house.run("sinks.list")
         assert (shown.code, "akka  " in shown.out, "not signed in" in shown.out) == (0, True, True)
 

@@ -12,7 +12,7 @@ from pullgrant.flows.status import status
 from pullgrant.model import history as past
 from pullgrant.model.operation import Close
 from pullgrant.model.plan import Action
-from pullgrant.model.proof import Answer, Verdict
+from pullgrant.model.proof import Answer, Outcome, Verdict
 from pullgrant.planner import Wish
 from pullgrant.testing.stage import NO_WAIT, ONE, TWO, Fuse, Stage, unknown
 
@@ -222,3 +222,14 @@ def _place(reader, name):
     fuse = Fuse()
     apply(wish(reader), Stage().ports(reader, fuse), wait=NO_WAIT)
     return fuse.calls.index(name)
+
+
+def test_an_image_that_is_not_there_is_not_waited_for(stage, reader):
+    """A misspelt --image would be asked for until the whole propagation budget is spent."""
+    started = stage.clock.now()
+    ports = stage.ports(reader)
+    absent = Outcome(answer=Answer.UNKNOWN, words="no such image", absent=True)
+    ports.probe.pull = lambda image, credential: absent if credential else Outcome(answer=Answer.DENIED)
+    with pytest.raises(ProofFailed, match="no such image"):
+        apply(wish(reader), ports, wait=NO_WAIT)
+    assert (stage.clock.now() - started < timedelta(seconds=10), stage.keys) == (True, {})

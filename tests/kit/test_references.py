@@ -69,6 +69,7 @@ def test_command_that_fails() -> None:
 def test_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
     """A service whose name is an address would be cut at the wrong slash."""
     import keyring
+
     asked = []
     monkeypatch.setattr(keyring, "get_password", lambda *place: asked.append(place) or SECRET)
     assert resolve("keyring:https://registry.example/reader") == Secret(SECRET)
@@ -105,7 +106,8 @@ def test_prompt_does_not_echo() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [SECRET, "", "env:", "env:NOT A NAME", "file:", "cmd:", "cmd:'", "keyring:only", "keyring:/user", "prompt:x", "ENV:X"]
+    "text",
+    [SECRET, "", "env:", "env:NOT A NAME", "file:", "cmd:", "cmd:'", "keyring:only", "keyring:/user", "prompt:x", "ENV:X"],
 )
 def test_no_reference(text: str) -> None:
     """A password on the command line would be taken, or shown again in the refusal."""

@@ -38,7 +38,11 @@ def test_what_is_not_in_the_file():
     """Images that are built, missing variables and other files would be left out without a word."""
     found = contents(TEXT, "compose.yaml", {"REGISTRY": "r.example"})
     assert [(one.text, one.where, one.why) for one in found.unread] == [
-        ("./web/Dockerfile", "compose.yaml:9 service three", "is built here; see: pullgrant resolve --from ./web/Dockerfile"),
+        (
+            "./web/Dockerfile",
+            "compose.yaml:9 service three",
+            "is built here; see: pullgrant resolve --from ./web/Dockerfile",
+        ),
         (
             "x${MISSING}",
             "compose.yaml:14 service five",

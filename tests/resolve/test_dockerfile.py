@@ -72,7 +72,14 @@ def test_what_the_file_alone_does_not_tell(text, why):
 
 @pytest.mark.parametrize(
     ("text", "answer"),
-    [("FROM a", True), ("# c\n\nARG A=1\nFROM a", True), ("from a", True), ("FROM", False), ("kind: Pod", False), ("", False)],
+    [
+        ("FROM a", True),
+        ("# c\n\nARG A=1\nFROM a", True),
+        ("from a", True),
+        ("FROM", False),
+        ("kind: Pod", False),
+        ("", False),
+    ],
 )
 def test_telling_one_by_its_content(text, answer):
     """A Dockerfile under another name would be read as YAML."""

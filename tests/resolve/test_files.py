@@ -44,7 +44,9 @@ def test_a_dockerfile_by_name_or_content(name):
 
 def test_manifests_and_compose_in_one_stream():
     """The second half of a file would be forgotten."""
-    text = "apiVersion: v1\nkind: Pod\nspec: {containers: [{image: a.example/a}]}\n---\nservices: {b: {image: b.example/b}}\n"
+    text = (
+        "apiVersion: v1\nkind: Pod\nspec: {containers: [{image: a.example/a}]}\n---\nservices: {b: {image: b.example/b}}\n"
+    )
     assert texts(text, "all.yaml") == ["a.example/a", "b.example/b"]
 
 

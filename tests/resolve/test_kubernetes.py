@@ -114,5 +114,9 @@ def test_a_broken_pull_secret_has_no_key(value):
 def test_aliases_that_would_be_a_tree_without_end():
     """A small file of aliases would keep the command busy for ever."""
     levels = ["a0: &a0 [x]"] + [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 40)]
-    text = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\n" + "\n".join(levels) + "\nspec: {containers: [{image: reg.example/app}]}\n"
+    text = (
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\n"
+        + "\n".join(levels)
+        + "\nspec: {containers: [{image: reg.example/app}]}\n"
+    )
     assert [one.text for one in contents(text, "k.yaml", {}).found] == ["reg.example/app"]

@@ -254,7 +254,7 @@ def test_credentials_for_another_registry_are_somebodys(sdl):
 def test_how_the_change_takes_effect_is_told(sdl):
     """A user would believe that Akash knows the new credential."""
     file = sdl()
-    (remark,) = deliver(file).remarks
+    (remark,) = deliver(file, "the-secret").remarks
     assert f"akash tx deployment update {file} --dseq" in remark
     assert f"provider-services send-manifest {file} --dseq" in remark
 
@@ -262,9 +262,15 @@ def test_how_the_change_takes_effect_is_told(sdl):
 def test_a_short_life_is_told(sdl):
     """A user would pay for transactions that nobody told of."""
     ends = datetime.now(UTC) + timedelta(hours=12)
-    remarks = deliver(sdl(), expires_at=ends).remarks
+    remarks = deliver(sdl(), "the-secret", expires_at=ends).remarks
     assert [one for one in remarks if "lives 12 h: Akash needs 2 deployment updates a day" in one] != []
-    assert len(deliver(sdl(), expires_at=ends + timedelta(days=30)).remarks) == 1
+    assert len(deliver(sdl(), "the-secret", expires_at=ends + timedelta(days=30)).remarks) == 1
+
+
+def test_a_line_break_at_the_end_is_told(sdl):
+    """Two tools would send two manifests of one file, and nobody know why."""
+    remarks = [[one for one in deliver(sdl(), secret).remarks if "line break" in one] for secret in (KEY, KEY.strip())]
+    assert list(map(len, remarks)) == [1, 0]
 
 
 def git(folder, *words):

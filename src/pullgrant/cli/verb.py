@@ -28,11 +28,15 @@ def verb(*options: Opt, default: bool = False, name: str | None = None) -> Calla
     options += (HELP,) if words else ()
 
     def wrap(body: Callable[[Given], None]) -> Task[Any]:
-        def guarded(context: Context, **given: Any) -> None:
-            if words and given[HELP.name]:
+        def act(given: Given) -> None:
+            if words and given.help:
                 show_help(made.name)
             else:
-                _perform(body, options, context, SimpleNamespace(**given))
+                check_words(options, given)
+                body(given)
+
+        def guarded(context: Context, **given: Any) -> None:
+            _perform(act, options, context, SimpleNamespace(**given))
 
         parameters = [inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
         parameters += [
@@ -64,7 +68,6 @@ def _perform(body: Callable[[Given], None], options: tuple[Opt, ...], context: C
     as_json = bool(getattr(given, "json", False))
     try:
         _refuse_core_flags(context)
-        check_words(options, given)
         missing = [one.name.replace("_", "-") for one in options if one.required and not getattr(given, one.name)]
         if missing:
             raise UsageError(f"--{missing[0]} is required", hint="See --help of this command.")

@@ -22,7 +22,6 @@ class Cause(StrEnum):
     NO_IMAGE = "no-image"
     REGISTRY = "registry"
     OTHER_CREDENTIAL = "other-credential"
-    PLATFORM = "platform"
 
 
 class Step(Protocol):

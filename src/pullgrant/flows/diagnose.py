@@ -46,7 +46,9 @@ def diagnose_alone(case: Case, *, slot: Slot | None, held: Held | None, beside: 
         return replace(found, cause=Cause.NO_PERMISSION, words=words)
     if beside:
         words = f"{beside[0].id} is a reader of {beside[0].host}, and the image lies at {case.image.host}"
-        return replace(found, cause=Cause.WRONG_HOST, words=words, advice=f"Name the image by {beside[0].host}, or make a reader.")
+        return replace(
+            found, cause=Cause.WRONG_HOST, words=words, advice=f"Name the image by {beside[0].host}, or make a reader."
+        )
     return found
 
 
@@ -138,13 +140,13 @@ class _Patient:
         found = self._outside(self._asked_anew(seen, wait))
         if found.cause is not None:
             return found
-        for slot, held in slots:
-            words = held.message if isinstance(held, PullgrantError) else held.words
-            if words:
-                words = f"the reader may pull it, but {slot} says: {words}"
-                return replace(found, cause=Cause.PLATFORM, words=words, mend=self._renewal)
-        told_of = f"{where} does not show its credential: that it holds the current one is not proven"
-        return replace(found, remarks=(told_of, "a platform pulls when it starts a service: restart it to try"))
+        said = [(slot, held.message if isinstance(held, PullgrantError) else held.words) for slot, held in slots]
+        remarks = (
+            f"{where} does not show its credential: that it holds the current one is not proven",
+            *(f"{slot} says: {words}" for slot, words in said if words),
+            "a platform pulls when it starts a service: restart it to try",
+        )
+        return replace(found, words="the reader may pull it: nothing is wrong that can be seen", remarks=remarks)
 
     def _known(self, seen: Observed | PullgrantError, where: str) -> Diagnosis | None:
         """Return what is wrong with the delivered credential by what ledger and cloud know of it."""

@@ -60,7 +60,11 @@ def told(case: Case, cause: Cause | None, steps: tuple[Step, ...], credential: C
             mend = case.bootstrap if steps[-1].status == 429 and credential is None else ""
             advice = "Run the same command again in a while."
         case Cause.NO_IMAGE:
-            words, mend, advice = f"there is {_NO_IMAGE}: {said.removeprefix(f'{_NO_IMAGE}: ')}", "", _there(case, credential)
+            words, mend, advice = (
+                f"there is {_NO_IMAGE}: {said.removeprefix(f'{_NO_IMAGE}: ')}",
+                "",
+                _there(case, credential),
+            )
         case Cause.DEAD_CREDENTIAL:
             words = f"the credential is wrong or expired: {said}"
         case Cause.NO_PERMISSION:

@@ -13,6 +13,7 @@ from pullgrant.model.reader import Images
 from pullgrant.ports import Ports
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0
+_MOST_ABSENT = 2  # propagation refuses; an image that is not there is not waited for
 
 
 def images_of(ports: Ports) -> Images:
@@ -54,16 +55,17 @@ def _settled_pull(ports: Ports, image: Image, credential: Credential, *, fresh: 
     can, clock = ports.provider.can, ports.clock
     started = clock.monotonic()
     deadline = started + (can.settles_in.total_seconds() if fresh else 0.0)
-    pause, wanted, successes = _FIRST_PAUSE, 1, 0
+    pause, wanted, successes, absent = _FIRST_PAUSE, 1, 0, 0
     while True:
         outcome = ports.probe.pull(image, credential)
+        absent = absent + 1 if outcome.absent else 0
         if outcome.answer is Answer.ALLOWED:
             successes += 1
             if successes >= wanted:
                 return outcome
         else:
             successes, wanted = 0, can.confirmations
-        if clock.monotonic() + pause > deadline:
+        if absent >= _MOST_ABSENT or clock.monotonic() + pause > deadline:
             return outcome if outcome.answer is not Answer.ALLOWED else _unsteady(successes, wanted)
         if outcome.answer is not Answer.ALLOWED:
             waited = clock.monotonic() - started

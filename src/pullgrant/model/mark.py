@@ -14,7 +14,7 @@ _MARK = re.compile(r"\bpullgrant reader=(\S+) ledger=([0-9A-Za-z-]+) operation=(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """Reader by name, ledger and operation by id. As text it is 78 characters for the reader `docker-reader`."""
+    """Reader by name, ledger and operation by id. As text it is 77 characters for the reader `docker-reader`."""
 
     reader: str
     ledger: str

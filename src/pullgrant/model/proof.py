@@ -18,10 +18,11 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """An answer with the registry's own words for it (redacted, one line)."""
+    """An answer with the registry's own words for it (redacted, one line). `absent`: there is no such image or tag."""
 
     answer: Answer
     words: str = ""
+    absent: bool = False
 
 
 NOT_ASKED = Outcome(answer=Answer.NOT_ASKED)

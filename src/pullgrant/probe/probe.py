@@ -108,7 +108,9 @@ def _manifest(talk: Talk, path: str, reply: Reply) -> Outcome:
         spoken = talk.repeat("GET", path)
         reply = spoken if isinstance(spoken, Reply) and spoken.status == reply.status else reply
     said = talk.said(reply)
-    return unknown(f"no such image or tag: {said.words}") if said.status == 404 else judge_pull(said)
+    if said.status == 404:
+        return Outcome(answer=Answer.UNKNOWN, words=f"no such image or tag: {said.words}", absent=True)
+    return judge_pull(said)
 
 
 def _push_by_token(talk: Talk, wanted: Scope) -> Outcome | None:

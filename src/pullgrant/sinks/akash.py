@@ -87,7 +87,11 @@ class Akash:
             return akash_edit.put(_text(where, before), str(where.file), dict.fromkeys(names, fields)).encode()
 
         shared_file.rewrite(where.file, put)
-        remarks = (*_sending(where), *_short_life(where, credential.expires_at, self._clock.now()))
+        remarks = (
+            *_sending(where),
+            *_line_break(credential.secret),
+            *_short_life(where, credential.expires_at, self._clock.now()),
+        )
         return Receipt(slot=slot, reference=_reference(names), remarks=remarks)
 
     def withdraw(self, slot: Slot) -> None:
@@ -230,6 +234,15 @@ def _sending(where: Where) -> tuple[str, ...]:
         f"to take effect: akash tx deployment update {file} --dseq DSEQ --from KEY && "
         f"provider-services send-manifest {file} --dseq DSEQ --from KEY --provider ADDRESS; "
         "it restarts all services of the group",
+    )
+
+
+def _line_break(secret: Secret) -> tuple[str, ...]:
+    if secret.reveal() == secret.reveal().strip():
+        return ()
+    return (
+        "the key ends with a line break, which the Go tools cut off in SDL 2.1 and the Console keeps, so that their manifests "
+        "differ: send the file with only one of the two",
     )
 
 

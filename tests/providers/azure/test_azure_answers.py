@@ -59,6 +59,7 @@ def answer(status: int, code: str = "", message: str = "", detail: str = "", **h
         (answer(400, "Request_BadRequest", "x", "ObjectConflict"), CHANGE, errors.Refused, False),
         (answer(400, "B", "ServiceManagementReference field is required for Create"), CHANGE, errors.PolicyForbids, False),
         (answer(409, "ScopeLocked", "m"), CHANGE, errors.Refused, False),
+        (answer(409, "RoleAssignmentUpdateNotPermitted", "m"), CHANGE, errors.Refused, False),
         (answer(404, "ResourceNotFound", "m"), CHANGE, errors.NotFound, False),
         (answer(401, "InvalidAuthenticationToken", "m"), READ, errors.NotSignedIn, False),
         (answer(429, "TooManyRequests", "m"), CHANGE, errors.RateLimited, True),

@@ -295,6 +295,20 @@ def test_no_secret_reaches_a_log(seam, everything, monkeypatch):
     assert "Received response for /google.iam.admin.v1.IAM/CreateServiceAccountKey" in handler.said
 
 
+@pytest.mark.parametrize("name", ["GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", "SSL_CERT_FILE"])
+def test_whom_a_network_trusts(box, seam, monkeypatch, name):
+    """Behind a company's proxy REST would work and gRPC not, or a variable be read once for all."""
+    monkeypatch.delenv({"SSL_CERT_FILE": "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"}.get(name, "SSL_CERT_FILE"))
+    if name == "SSL_CERT_FILE":
+        assert seam().create_account("docker-reader", "title", "ours").email == EMAIL
+    monkeypatch.setenv(name, str(box.folder / "token-service.pem"))
+    if name == "SSL_CERT_FILE":
+        with pytest.raises(Unavailable):
+            seam().get_project_policy("demo")
+    with pytest.raises(Unavailable):
+        seam().get_account(EMAIL)
+
+
 def test_without_the_package(seam, monkeypatch):
     """Somebody without the extra would see a traceback."""
     import sys

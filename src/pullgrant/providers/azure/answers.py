@@ -177,6 +177,8 @@ def _about_the_operator(answer: Said, step: Step, words: str) -> PullgrantError 
 def _about_the_thing(answer: Said, words: str) -> PullgrantError | None:
     if "RoleAssignmentExists" in answer.codes:
         return AlreadyThere(words)
+    if "RoleAssignmentUpdateNotPermitted" in answer.codes:
+        return Refused(words, hint="Another role assignment has the name that ours would have: delete it, then run again.")
     if "ScopeLocked" in answer.codes:
         return Refused(words, hint="A lock on the registry or its resource group forbids it: ask its owner.")
     if "ObjectConflict" in answer.codes or "same value for property uniqueName" in answer.message:

@@ -137,7 +137,11 @@ def sent(call: Any, step: Step, **parameters: Any) -> Answer:
         raise _unreachable(step, error) from None
     except _no_credentials() as error:
         raise _sign_in_failed(error) from None
-    except (exceptions.BotoCoreError, ResponseParserError) as error:
+    except (
+        exceptions.BotoCoreError,
+        ResponseParserError,
+        KeyError,
+    ) as error:  # KeyError: botocore, of an answer without its result
         raise no_answer(step, type(error).__name__) from None
 
 

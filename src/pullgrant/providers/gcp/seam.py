@@ -79,9 +79,15 @@ def _client() -> Any:
 
 
 def _roots() -> bytes | None:
-    """Return the authorities that SSL_CERT_FILE names, as for every other call; None leaves them to gRPC."""
-    path = Path(os.environ.get("SSL_CERT_FILE", ""))
-    return path.read_bytes() if "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH" not in os.environ and path.is_file() else None
+    """Return the authorities of gRPC's own variable, or of the one that every other call obeys; None: those of gRPC.
+
+    gRPC itself reads its variable once in the life of a process.
+    """
+    for name in ("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", "SSL_CERT_FILE"):
+        path = Path(os.environ.get(name, ""))
+        if path.is_file():
+            return path.read_bytes()
+    return None
 
 
 def _silence(record: logging.LogRecord) -> bool:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from pullgrant.errors import UsageError
 from pullgrant.kit import references
-from pullgrant.model.image import Image, parse_image
+from pullgrant.model.image import Image
 from pullgrant.model.reader import Reader
+from pullgrant.model.within import image_within
 
 HOST = "ghcr.io"
 _OWNER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,37}[A-Za-z0-9])?", re.ASCII)
@@ -52,7 +53,7 @@ class Settings:
             username=username,
             reader=reader,
             accept_stronger=accept_stronger,
-            image=_image(owner, image),
+            image=image_within(image, host=HOST, path=owner.lower()),
         )
 
     @classmethod
@@ -80,12 +81,6 @@ class Settings:
         )
 
 
-def _image(owner: str, text: str) -> Image | None:
-    if not text:
-        return None
-    name = text.removeprefix(f"{HOST}/")
-    below = owner.lower()
-    image = parse_image(f"{HOST}/{name if name.startswith(f'{below}/') else f'{below}/{name}'}")
-    if not image.repository.startswith(f"{below}/"):
-        raise UsageError(f"the image {text!r} does not lie in {HOST}/{below}", hint="Give --image NAME:TAG.")
-    return image
+def covers(reader: Reader, image: Image) -> bool:
+    """Return whether an image is one of the owner that the reader was made for."""
+    return image.repository.startswith(f"{reader.account.lower()}/")

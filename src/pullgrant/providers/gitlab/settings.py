@@ -13,13 +13,14 @@ from typing import Any, Literal
 from pullgrant.errors import UsageError
 from pullgrant.kit import references
 from pullgrant.kit.duration import life_of
-from pullgrant.model.image import Image, canonical_host, parse_image
+from pullgrant.model.image import Image, canonical_host
 from pullgrant.model.reader import Reader
 from pullgrant.model.server import Server, parse_server
+from pullgrant.model.within import image_within
 
 GITLAB_COM = "https://gitlab.com"
 Kind = Literal["project", "group"]
-_PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_.-]+)*", re.ASCII)
+_PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*", re.ASCII)
 _READER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?", re.ASCII)
 # CI jobs are handed the password of a deploy token of this name (doc/user/project/deploy_tokens).
 _SPECIAL = "gitlab-deploy-token"
@@ -85,7 +86,7 @@ class Settings:
             reader=reader,
             life=expires_in,
             ca_file=str(Path(ca_file).expanduser().absolute()) if ca_file else "",
-            image=_image(host, path, image),
+            image=image_within(image, host=host, path=path.lower()),
         )
 
     @classmethod
@@ -119,17 +120,10 @@ class Settings:
         return _life(self.life)
 
 
+def covers(reader: Reader, image: Image) -> bool:
+    """Return whether an image at the reader's host lies in its project or group; a project may be an image itself."""
+    return f"{image.repository}/".startswith(tuple(f"{path}/" for path in reader.repositories))
+
+
 def _life(text: str) -> timedelta:
     return life_of("expires-in", text, least=timedelta(days=1), most=timedelta(days=3650))
-
-
-def _image(host: str, path: str, text: str) -> Image | None:
-    """Return an image of the project or group; its images may lie at the very path of the project."""
-    if not text:
-        return None
-    below = path.lower()
-    name = text.removeprefix(f"{host}/")
-    image = parse_image(f"{host}/{name if name.startswith(below) else f'{below}/{name}'}")
-    if image.repository != below and not image.repository.startswith(f"{below}/"):
-        raise UsageError(f"the image {text!r} does not lie in {host}/{below}", hint="Give --image REPOSITORY:TAG.")
-    return image

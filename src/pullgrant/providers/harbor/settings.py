@@ -14,9 +14,10 @@ from typing import Any
 from pullgrant.errors import UsageError
 from pullgrant.kit import references
 from pullgrant.kit.duration import life_of
-from pullgrant.model.image import Image, parse_image
+from pullgrant.model.image import Image
 from pullgrant.model.reader import Reader
 from pullgrant.model.server import Server, parse_server
+from pullgrant.model.within import image_within
 
 # goharbor/harbor src/server/v2.0/handler/robot.go; the operation's id is put behind the reader's name.
 _NAME = re.compile(r"(?=.{1,200}\Z)[a-z0-9]+(?:[._-][a-z0-9]+)*", re.ASCII)
@@ -79,7 +80,7 @@ class Settings:
             reader=reader,
             life=expires_in,
             ca_file=str(Path(ca_file).expanduser().absolute()) if ca_file else "",
-            image=_image(server.host, project, image),
+            image=image_within(image, host=server.host, path=project),
         )
 
     @classmethod
@@ -113,16 +114,12 @@ class Settings:
         return _days(self.life)
 
 
+def covers(reader: Reader, image: Image) -> bool:
+    """Return whether an image at the reader's host lies in its project."""
+    return image.repository.startswith(f"{Settings.of(reader).project}/")
+
+
 def _days(text: str) -> int:
     """Return a life in whole days, as Harbor counts; part of a day counts as one."""
     life = life_of("expires-in", text, least=timedelta(days=1), most=timedelta(days=3650))
     return math.ceil(life / timedelta(days=1))
-
-
-def _image(host: str, project: str, text: str) -> Image | None:
-    if not text:
-        return None
-    image = parse_image(text if text.startswith(f"{host}/") else f"{host}/{project}/{text.removeprefix(f'{project}/')}")
-    if not image.repository.startswith(f"{project}/"):
-        raise UsageError(f"the image {text!r} does not lie in {host}/{project}", hint="Give --image REPOSITORY:TAG.")
-    return image

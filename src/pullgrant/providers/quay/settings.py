@@ -11,9 +11,10 @@ from typing import Any
 
 from pullgrant.errors import UsageError
 from pullgrant.kit import references
-from pullgrant.model.image import Image, parse_image
+from pullgrant.model.image import Image
 from pullgrant.model.reader import Reader
 from pullgrant.model.server import Server, parse_server
+from pullgrant.model.within import image_within
 
 # quay/quay util/validation.py: 2 to 255 characters; the operation's id is put behind the reader's name.
 _NAME = re.compile(r"(?=.{1,200}\Z)[a-z0-9]+(?:[._-][a-z0-9]+)*", re.ASCII)
@@ -110,11 +111,8 @@ def _repositories(organization: str, names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _image(host: str, organization: str, repositories: tuple[str, ...], text: str) -> Image | None:
-    if not text:
-        return None
-    name = text.removeprefix(f"{host}/").removeprefix(f"{organization}/")
-    image = parse_image(f"{host}/{organization}/{name}")
-    if image.repository.removeprefix(f"{organization}/") not in repositories:
+    image = image_within(text, host=host, path=organization)
+    if image is not None and image.repository.removeprefix(f"{organization}/") not in repositories:
         raise UsageError(
             f"the image {text!r} lies outside the scope of this reader",
             hint="Give an image of one of the --repository names.",

@@ -1,8 +1,7 @@
 """A fake `akka`, `kalix` or `akkasls`, by its own name: strict about every flag, and a program that needs no package.
 
-It keeps what the platform knows in the JSON file of $FAKE_AKKA_STATE or, with $PULLGRANT_SANDBOX_URL, at that server.
-$FAKE_AKKA_ERA, else the state's `era`, is `secret` or `uuid` (CLI 3.0.0 to 3.0.3). Source: Akka documentation, akka-cli;
-what it does not say (JSON of the secret era, words of refusals) is guessed.
+It keeps what the platform knows in the file of $FAKE_AKKA_STATE or at the server of $PULLGRANT_SANDBOX_URL. $FAKE_AKKA_ERA,
+else the state's `era`, is `secret` or `uuid` (CLI 3.0.0 to 3.0.3). Source: Akka documentation, akka-cli; the rest is guessed.
 """
 
 from __future__ import annotations
@@ -33,6 +32,7 @@ ALL_REGIONS: Flags = {"all-regions": "", **PLACE}
 FORCE: Flags = {"force-global": "", "force-regional": ""}
 LOGIN: Flags = {f"docker-{name}": "string" for name in ("email", "password", "server", "username")}
 SECRET: Flags = {"config-only": "", "secret-name": "string", "secret-only": ""}
+UNAVAILABLE = "rpc error: code = Unavailable desc ="
 CHANGED = "the object has been modified; please apply your changes to the latest version"
 SHORT = {"-h": "help", "-o": "output", "-q": "quiet"}
 
@@ -50,8 +50,7 @@ class State:
     """What the platform knows; nobody else may write between `load` and `save`."""
 
     def __init__(self) -> None:
-        self._url = os.environ.get("PULLGRANT_SANDBOX_URL", "")
-        self._tag = ""
+        self._url, self._tag = os.environ.get("PULLGRANT_SANDBOX_URL", ""), ""
         if not self._url:
             import fcntl
 
@@ -63,25 +62,24 @@ class State:
         """Return the state; that of the first day where there is none yet. Its `down` says why it cannot be asked for."""
         known: Json = json.loads(FIRST_DAY)
         if self._url:
-            code, reason, body = self._ask("GET", b"")
-            return {**known, **(json.loads(body) if code == 200 else {"down": outage(code, reason)})}
-        if os.path.exists(self._path):  # noqa: PTH110
-            with open(self._path, encoding="utf-8") as file:  # noqa: PTH123
-                return {**known, **json.load(file)}
-        return known
+            code, words, body = self._ask("GET", b"")
+            return {**known, **(json.loads(body) if code == 200 else {"down": words})}
+        with open(self._path, "a+", encoding="utf-8") as file:  # noqa: PTH123
+            file.seek(0)
+            return {**known, **json.loads(file.read() or "{}")}
 
     def save(self, known: Json) -> str:
         """Put the state back; return why that failed, CHANGED when all is to be done again."""
         if self._url:
-            code, reason, _ = self._ask("PUT", json.dumps(known).encode())
-            return {200: "", 412: CHANGED}.get(code, outage(code, reason))
+            code, words, _ = self._ask("PUT", json.dumps(known).encode())
+            return {200: "", 412: CHANGED}.get(code, words)
         with open(self._path, "w", encoding="utf-8") as file:  # noqa: PTH123
             json.dump(known, file)
         return ""
 
     def _ask(self, method: str, body: bytes) -> tuple[int, str, bytes]:
-        """Return status, reason and body; status 0 for an answer that did not come whole. http.client takes long to import."""
-        import socket
+        """Return status, words and body, 0 for no whole answer. Words are those of gRPC: doc/http-grpc-status-mapping.md."""
+        import socket  # http.client takes long to import
 
         host, _, port = self._url.partition("//")[2].partition(":")
         head = f"{method} /platforms/{NAME} HTTP/1.1\r\nHost: {host}:{port}\r\nIf-Match: {self._tag or '*'}\r\n"
@@ -91,20 +89,14 @@ class State:
                 line.sendall(head.encode() + body)
                 start, _, content = b"".join(iter(lambda: line.recv(65536), b"")).partition(b"\r\n\r\n")
         except OSError as error:
-            return 0, f"transport: Error while dialing: {error}", b""
+            return 0, f"{UNAVAILABLE} transport: Error while dialing: {error}", b""
         status, *lines = start.decode().split("\r\n")
         headers = {name.lower(): value.strip() for name, _, value in (one.partition(":") for one in lines)}
         if not status or len(content) < int(headers.get("content-length", "0")):
-            return 0, "error reading from server: EOF", b""
-        self._tag = headers.get("etag", "")
-        return int(status.split()[1]), status.split(" ", 2)[-1], content
-
-
-def outage(status: int, reason: str) -> str:
-    """Return what a gRPC library makes of an answer that is none of its own (grpc/grpc doc/http-grpc-status-mapping.md)."""
-    code = "Unavailable" if status in (0, 429, 502, 503, 504) else "Unknown"
-    end = f": HTTP status code {status}; transport: missing content-type field" if status else ""
-    return f"rpc error: code = {code} desc = {reason}{end}"
+            return 0, f"{UNAVAILABLE} error reading from server: EOF", b""
+        self._tag, code, reason = headers.get("etag", ""), int(status.split()[1]), status.split(" ", 2)[-1]
+        means = UNAVAILABLE if code in (429, 502, 503, 504) else "rpc error: code = Unknown desc ="
+        return code, f"{means} {reason}: HTTP status code {code}; transport: missing content-type field", content
 
 
 def by_uuid(known: Json) -> bool:
@@ -160,8 +152,7 @@ def show(rows: list[Json], columns: list[str], given: dict[str, str]) -> str:
     """Return the named columns of rows as JSON, or as Go's tabwriter aligns them."""
     cells = [[str(row.get(name.lower(), "")) for name in columns] for row in rows]
     if given.get("output", "text").startswith("json"):
-        names = [name.lower() for name in columns]
-        return json.dumps([dict(zip(names, row, strict=True)) for row in cells], indent=2) + "\n"
+        return json.dumps([dict(zip(map(str.lower, columns), row, strict=True)) for row in cells], indent=2) + "\n"
     widths = [max(len(cell) for cell in column) + 2 for column in zip(columns, *cells, strict=True)]
     table = [[cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in (columns, *cells)]
     return "".join("".join(row).rstrip() + "\n" for row in table)
@@ -190,8 +181,8 @@ def list_credentials(known: Json, project: Json, given: dict[str, str]) -> str:
         key, prefix = ("NAME", "projects/0/dockerCredentials/") if "json" in given.get("output", "") else ("ID", "")
         rows = [{**one, key.lower(): prefix + one["id"]} for one in project["entries"]]
         return show(rows, [key, "SERVER", "USERNAME", "EMAIL"], given)
-    kept = {name: project["secrets"].get(name, {"status": "NotFound"}) for name in project["registries"]}
-    rows = [{"status": "OK", **one, "name": name} for name, one in kept.items()]
+    kept, lost = project["secrets"], {"status": "NotFound"}
+    rows = [{"status": "OK", **kept.get(name, lost), "name": name} for name in project["registries"]]
     return show(rows, ["NAME", "STATUS", "SERVER", "EMAIL", "USERNAME"], given)
 
 
@@ -289,7 +280,6 @@ def main(arguments: list[str]) -> int:
     if "container-registry" in arguments[:2]:
         os.execvp("akka-container-registry", ["akka-container-registry", *arguments])  # noqa: S606
     end = next((at for at, word in enumerate(arguments[:2]) if word.startswith("-")), min(2, len(arguments)))
-    printed = refused = kept = ""
     for _ in range(50):
         state = State()
         known = state.load()
