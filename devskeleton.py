@@ -180,7 +180,12 @@ def write(root: Path, kind: str, name: str) -> list[Path]:
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
         raise ValueError(f"{name!r} is not a name: lower-case letters, digits and dashes")
     parts = name.split("-")
-    words = {"name": name, "module": "_".join(parts), "title": " ".join(parts).title(), "camel": "".join(map(str.title, parts))}
+    words = {
+        "name": name,
+        "module": "_".join(parts),
+        "title": " ".join(parts).title(),
+        "camel": "".join(map(str.title, parts)),
+    }
     files = {root / path.format(**words): text.format(**words) for path, text in _FILES[kind].items()}
     taken = [path for path in files if path.exists()]
     if taken:

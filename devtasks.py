@@ -47,4 +47,3 @@ def new(c: Context, kind: str, name: str) -> None:
     for path in devskeleton.write(ROOT, kind, name):
         print(f"wrote {path.relative_to(ROOT)}")
     print(devskeleton.NEXT[kind])
-

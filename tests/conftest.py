@@ -7,7 +7,23 @@ import pytest
 
 pytest.register_assert_rewrite("pullgrant.testing")
 
-_CLEARED = ("PULLGRANT_", "GOOGLE_", "CLOUDSDK_", "AZURE_", "AWS_", "AKKA_", "DOCKER_", "VAULT_", "KUBECONFIG", "XDG_")
+_CLEARED = (
+    "PULLGRANT_",
+    "GOOGLE_",
+    "CLOUDSDK_",
+    "AZURE_",
+    "AWS_",
+    "AKKA_",
+    "DOCKER_",
+    "VAULT_",
+    "HARBOR_",
+    "QUAY_",
+    "GITLAB_",
+    "DOCKERHUB_",
+    "GHCR_",
+    "KUBECONFIG",
+    "XDG_",
+)
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "grpc_proxy")
 
 

@@ -77,7 +77,9 @@ def test_the_table_of_verbs_names_verbs():
 def test_the_exit_codes_are_those_of_the_tree():
     """A script that was written off the page would read the codes wrongly."""
     told = {int(code) for code in table("| code |")}
-    ours = {one.exit_code for _, one in inspect.getmembers(errors, inspect.isclass) if issubclass(one, errors.PullgrantError)}
+    ours = {
+        one.exit_code for _, one in inspect.getmembers(errors, inspect.isclass) if issubclass(one, errors.PullgrantError)
+    }
     assert told - {0, 130} == ours
 
 

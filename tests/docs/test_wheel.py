@@ -21,7 +21,9 @@ def test_the_wheel_in_an_empty_environment(tmp_path):
     assert any(name.endswith("licenses/LICENSE") for name in names)
     venv = tmp_path / "venv"
     subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True, timeout=120)
-    subprocess.run([str(venv / "bin" / "pip"), "install", "--quiet", str(wheel)], check=True, capture_output=True, timeout=300)
+    subprocess.run(
+        [str(venv / "bin" / "pip"), "install", "--quiet", str(wheel)], check=True, capture_output=True, timeout=300
+    )
     listed = subprocess.run([str(venv / "bin" / "pullgrant"), "--list"], capture_output=True, text=True, timeout=60)
     assert (listed.returncode, "gcp.bootstrap" in listed.stdout) == (0, True), listed.stderr
     missing = subprocess.run(

@@ -7,7 +7,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
-SPOKEN = ("google", "google.auth", "google.cloud", "grpc", "httpx", "httpcore", "urllib3", "botocore", "boto3", "azure", "msal")
+SPOKEN = (
+    "google",
+    "google.auth",
+    "google.cloud",
+    "grpc",
+    "httpx",
+    "httpcore",
+    "urllib3",
+    "botocore",
+    "boto3",
+    "azure",
+    "msal",
+)
 
 
 def main(children: str, argv: list[str]) -> None:

@@ -202,9 +202,10 @@ def test_a_role_of_somebody_else(house, iam):
     iam.create_role(RoleName="theirs", AssumeRolePolicyDocument=TRUST)
     document = allow("ecr:GetAuthorizationToken", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
     iam.put_role_policy(RoleName="theirs", PolicyName="all", PolicyDocument=document)
-    given = house.run("ecr.bootstrap", "--region", "us-east-1", "--reader", "given", "--role-arn",
-                      f"arn:aws:iam::{ACCOUNT}:role/theirs", "--sink", f"docker-config:{house.folder}/given.json", "--json")  # fmt: skip
-    assert (given.code, given.json["proof"]["verdict"]) == (0, "proven")
+    own = ("--role-arn", f"arn:aws:iam::{ACCOUNT}:role/theirs", "--sink", f"docker-config:{house.folder}/given.json")
+    given = house.run("ecr.bootstrap", "--region", "us-east-1", "--reader", "given", *own, "--json")
+    assert given.code == 0, given.out
+    assert given.json["proof"]["verdict"] == "proven"
     for reader in ("given", "docker-reader"):
         assert house.run("revoke", "--reader", reader, "--yes").code == 0
     assert roles(iam) == ["theirs"]

@@ -22,7 +22,17 @@ FLOWS = {
         ("revoke", "--reader", "docker-reader", "--yes"),
     ],
     "token": [
-        ("gcp.bootstrap", "--project", "locked", "--credential", "access-token", "--sink", "akka", "--sink", "docker-config"),
+        (
+            "gcp.bootstrap",
+            "--project",
+            "locked",
+            "--credential",
+            "access-token",
+            "--sink",
+            "akka",
+            "--sink",
+            "docker-config",
+        ),
         ("rotate", "--now", "--verify", "--verbose"),
         ("verify",),
         ("revoke", "--reader", "docker-reader", "--yes"),

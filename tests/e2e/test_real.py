@@ -84,7 +84,12 @@ def test_skopeo_pulls_from_a_real_registry_and_may_not_push(house, registry, tmp
         reference = image if server == registry else source
         plain = server == registry
         pulled = skopeo(
-            "copy", "--src-authfile", str(file), f"--src-tls-verify={str(not plain).lower()}", reference, f"dir:{tmp_path}/yes"
+            "copy",
+            "--src-authfile",
+            str(file),
+            f"--src-tls-verify={str(not plain).lower()}",
+            reference,
+            f"dir:{tmp_path}/yes",
         )
         assert (pulled.returncode, pulled.stderr) == (0, "")
         refused = skopeo(

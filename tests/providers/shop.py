@@ -132,8 +132,8 @@ class Shop:
         with self.ports(reader) as ports:
             return recover(reader, ports, wait=NO_WAIT)
 
-    def revoke(self, reader: Reader) -> Any:
-        with self.ports(reader) as ports:
+    def revoke(self, reader: Reader, *, fuse: Fuse | None = None) -> Any:
+        with self.ports(reader, fuse=fuse) as ports:
             return revoke(reader, ports, wait=NO_WAIT)
 
     def fail(self, kind: str, how: str, **more: Any) -> None:

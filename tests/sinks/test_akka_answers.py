@@ -19,6 +19,7 @@ SLOT = Slot(sink="akka", server=HOST, target="sample")
 NAME = "pullgrant-us-gcr-io"
 HELP = "docker add-credentials --help"
 LIST, SECRETS, ADD = "docker list-credentials", "secrets list", "docker add-credentials"
+REMOVE = "docker remove-credentials"
 ENTRY = f'[{{"name": "{NAME}", "status": "OK", "server": "https://us.gcr.io", "username": "reader"}}]'
 
 CASES = {
@@ -57,15 +58,9 @@ def test_what_words_mean(name):
 class Program:
     """Answers by a table, and says no where it is told to; keeps what it was started for."""
 
-    def __init__(self, **says: str) -> None:
-        self.says = {
-            "version": "3.0.61\n",
-            HELP: "--docker-server --secret-name",
-            LIST: "[]",
-            SECRETS: "[]",
-            ADD: "",
-            **says,
-        }
+    def __init__(self) -> None:
+        about = {"version": "3.0.61\n", HELP: "--docker-server --secret-name", "docker --help": "  remove-credentials"}
+        self.says = {**about, LIST: "[]", SECRETS: "[]"}
         self.fails: dict[str, str] = {}
         self.calls: list[str] = []
         self._writing = threading.Lock()
@@ -81,6 +76,8 @@ class Program:
             return Finished(returncode=1, stdout="", stderr=f"Error: {self.fails[does]}\n")
         if does == ADD:
             self.says[LIST] = ENTRY
+        if does == REMOVE:
+            self.says[LIST] = "[]"
         return Finished(returncode=0, stdout=self.says.get(does, ""), stderr="")
 
 
@@ -160,6 +157,15 @@ def test_an_old_look_is_taken_again(sink, program, clock):
     clock[0] = 60.0
     sink.deliver(SLOT, make_credential(HOST, "s3cret"))
     assert program.calls[4:] == [LIST, ADD, LIST]
+
+
+def test_a_look_from_before_a_change_is_taken_again(sink, program):
+    """A delivery after a removal would renew a secret that no registry uses any more."""
+    sink.deliver(SLOT, make_credential(HOST, "s3cret"))
+    sink.withdraw(SLOT)
+    program.calls.clear()
+    sink.deliver(SLOT, make_credential(HOST, "s3cret"))
+    assert program.calls == [LIST, ADD, LIST]
 
 
 def test_inspect_always_looks(sink, program):

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from pullgrant import __version__
 from pullgrant.catalog import Catalog
+from pullgrant.cli.job import NAME, Job
 from pullgrant.cli.options import NARROW, OUTPUT, Opt
 from pullgrant.cli.session import LEDGER, chosen, open_catalog
-from pullgrant.cli.units import FORMATS, NAME, Job
+from pullgrant.cli.units import FORMATS
 from pullgrant.cli.verb import Given, verb
 from pullgrant.errors import UsageError
 

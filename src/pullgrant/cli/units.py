@@ -2,48 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import timedelta
 
-NAME = "pullgrant-rotate"
+from pullgrant.cli.hosted_units import eventbridge, github_actions
+from pullgrant.cli.job import NAME, Job
+
 _FILE = ".config/pullgrant/environment"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """What is to be run. `minute` spreads the jobs of many ledgers over the hour; `why` says where `every` comes from.
-
-    `program` is the command as this machine knows it, `requirement` the package as pip knows it.
-    """
-
-    every: timedelta
-    minute: int
-    why: str
-    program: tuple[str, ...]
-    requirement: str
-    providers: tuple[str, ...] = ()
-    ledger: str = ""
-
-    @property
-    def words(self) -> tuple[str, ...]:
-        """The verb: it also fails, and so tells somebody, before a credential dies that two runs could not renew."""
-        return ("rotate", "--next-run", f"{2 * self.minutes}m")
-
-    @property
-    def minutes(self) -> int:
-        """The interval in minutes."""
-        return int(self.every.total_seconds() // 60)
-
-    @property
-    def crontab(self) -> str:
-        """The five fields of crontab(5)."""
-        if self.minutes < 60:
-            return f"{self.minute % self.minutes}-59/{self.minutes} * * * *"
-        hours = self.minutes // 60
-        return f"{self.minute} {'0' if hours == 24 else '*' if hours == 1 else f'*/{hours}'} * * *"
 
 
 def cron(job: Job) -> Mapping[str, str]:
@@ -170,120 +135,12 @@ spec:
     return {f"{NAME}.yaml": text}
 
 
-def github_actions(job: Job) -> Mapping[str, str]:
-    """Return a workflow."""
-    sign_in = "".join(_SIGN_INS[name] for name in job.providers if name in _SIGN_INS)
-    text = f"""\
-# Renews registry credentials before they die. {job.why}
-# Install:  save as .github/workflows/{NAME}.yml on the default branch, and set the repository's secret PULLGRANT_LEDGER
-#           to a PostgreSQL address: a runner keeps no files. GitHub may start a scheduled run late, and stops schedules in
-#           a repository where nothing happened for 60 days.
-name: {NAME}
-"on":
-  schedule:
-    - cron: "{job.crontab}"
-  workflow_dispatch: {{}}
-concurrency:
-  group: {NAME}
-  cancel-in-progress: false
-permissions:
-  contents: read
-  id-token: write # for the sign-in to the cloud, without a stored key
-jobs:
-  rotate:
-    runs-on: ubuntu-latest
-    timeout-minutes: 30
-    steps:
-      - uses: actions/setup-python@v5
-        with:
-          python-version: "3.12"
-      - run: pip install --quiet '{job.requirement}'
-{sign_in}      - run: pullgrant {shlex.join(job.words)}
-        env:
-          PULLGRANT_LEDGER: ${{{{ secrets.PULLGRANT_LEDGER }}}}
-"""
-    return {f"{NAME}.yml": text}
-
-
-def eventbridge(job: Job) -> Mapping[str, str]:
-    """Return a CloudFormation template with a schedule that starts a task of ECS."""
-    override = json.dumps({"containerOverrides": [{"name": "pullgrant", "command": list(job.words)}]})
-    text = f"""\
-# Renews registry credentials before they die. {job.why}
-# Install:  aws cloudformation deploy --stack-name {NAME} --template-file {NAME}.yaml --parameter-overrides ...
-# The task definition has one container `pullgrant` whose image has {job.requirement} in it and `pullgrant` as its entry
-# point, PULLGRANT_LEDGER (a PostgreSQL address) from Secrets Manager, and a task role that the readers trust: --trust ARN.
-AWSTemplateFormatVersion: "2010-09-09"
-Description: Runs pullgrant rotate regularly
-Parameters:
-  ClusterArn:
-    Type: String
-  TaskDefinitionArn:
-    Type: String
-  Subnets:
-    Type: CommaDelimitedList
-  SchedulerRoleArn:
-    Type: String
-    Description: A role that scheduler.amazonaws.com may assume, with ecs:RunTask and iam:PassRole
-Resources:
-  Schedule:
-    Type: AWS::Scheduler::Schedule
-    Properties:
-      Name: {NAME}
-      ScheduleExpression: {_rate(job.minutes)}
-      FlexibleTimeWindow:
-        Mode: FLEXIBLE
-        MaximumWindowInMinutes: {max(job.minutes // 20, 1)}
-      Target:
-        Arn:
-          Ref: ClusterArn
-        RoleArn:
-          Ref: SchedulerRoleArn
-        EcsParameters:
-          TaskDefinitionArn:
-            Ref: TaskDefinitionArn
-          LaunchType: FARGATE
-          NetworkConfiguration:
-            AwsvpcConfiguration:
-              Subnets:
-                Ref: Subnets
-              AssignPublicIp: ENABLED
-        Input: '{override}'
-        RetryPolicy:
-          MaximumRetryAttempts: 2
-          MaximumEventAgeInSeconds: {max(job.minutes * 60, 60)}
-"""
-    return {f"{NAME}.yaml": text}
-
-
 FORMATS: Mapping[str, Callable[[Job], Mapping[str, str]]] = {
     "cron": cron,
     "systemd": systemd,
     "kubernetes": kubernetes,
     "github-actions": github_actions,
     "eventbridge": eventbridge,
-}
-
-_SIGN_INS = {
-    "ecr": """\
-      - uses: aws-actions/configure-aws-credentials@v4
-        with:
-          role-to-assume: ${{ vars.AWS_ROLE }} # the readers trust it: ecr.bootstrap --trust ARN
-          aws-region: ${{ vars.AWS_REGION }}
-""",
-    "gcp": """\
-      - uses: google-github-actions/auth@v2
-        with:
-          workload_identity_provider: ${{ vars.GOOGLE_WORKLOAD_IDENTITY_PROVIDER }}
-          service_account: ${{ vars.GOOGLE_SERVICE_ACCOUNT }}
-""",
-    "azure": """\
-      - uses: azure/login@v2
-        with:
-          client-id: ${{ vars.AZURE_CLIENT_ID }}
-          tenant-id: ${{ vars.AZURE_TENANT_ID }}
-          subscription-id: ${{ vars.AZURE_SUBSCRIPTION_ID }}
-""",
 }
 
 
@@ -293,12 +150,6 @@ def _calendar(job: Job) -> str:
         return f"*-*-* *:{job.minute % job.minutes}/{job.minutes}:00"
     hours = job.minutes // 60
     return f"*-*-* {'00' if hours == 24 else f'0/{hours}'}:{job.minute:02}:00"
-
-
-def _rate(minutes: int) -> str:
-    """Return the expression of EventBridge Scheduler, which wants the singular for one."""
-    value, unit = (minutes, "minute") if minutes < 60 else (minutes // 60, "hour")
-    return f"rate({value} {unit}{'' if value == 1 else 's'})"
 
 
 def _systemd_word(word: str) -> str:

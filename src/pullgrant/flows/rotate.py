@@ -18,7 +18,7 @@ from pullgrant.planner import Wish
 from pullgrant.ports import Ports
 
 # A platform that stays down must not fill an identity with keys: each try makes one (Google allows ten, IAM two).
-_FIRST_PAUSE, _LONGEST_PAUSE = timedelta(minutes=5), timedelta(hours=6)
+_FIRST_PAUSE, _LONGEST_PAUSE = timedelta(minutes=15), timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,9 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from pullgrant.errors import Locked, PullgrantError, Unavailable
-from pullgrant.flows.rotate import Rotated, Terms, has_work, rotate, rotated
+from pullgrant.errors import Locked, PullgrantError, SinkFailed, Unavailable
+from pullgrant.flows.rotate import Rotated, Terms, has_work, next_at, rotate, rotated
 from pullgrant.kit.together import all_of
+from pullgrant.model import history as past
+from pullgrant.model.operation import Operation
 from pullgrant.model.reader import Reader
 from pullgrant.ports import Clock, Ledger, Ports, Report
 
@@ -49,7 +51,7 @@ def run_round(readers: Sequence[Reader], house: House, terms: Terms, *, at_once:
     speaking = threading.Lock()
     turns = all_of(lambda one: _turn(one, house, terms, speaking if len(due) > 1 else None), due, at_once=at_once)
     by_id = {turn.reader.id: turn for turn in turns}
-    return tuple(by_id.get(one.id) or Turn(reader=one, done=rotated(one, histories[one.id])) for one in readers)
+    return tuple(by_id.get(one.id) or _at_rest(one, histories[one.id]) for one in readers)
 
 
 def next_run(turns: Sequence[Turn]) -> datetime | None:
@@ -84,6 +86,19 @@ def dying(turns: Sequence[Turn], now: datetime, before: timedelta) -> Unavailabl
     return None
 
 
+def _at_rest(reader: Reader, history: Sequence[Operation]) -> Turn:
+    return Turn(reader=reader, done=rotated(reader, history), error=_incomplete(reader, history))
+
+
+def _incomplete(reader: Reader, history: Sequence[Operation]) -> SinkFailed | None:
+    """Return the error for a delivery that waits to be tried again: that is no success, whoever ran before."""
+    again = next_at(reader, history)
+    if not past.interrupted(history) or again is None:
+        return None
+    words = f"a delivery of {reader.id} is not complete, and is tried again at {again:%Y-%m-%d %H:%M} UTC"
+    return SinkFailed(words, hint="As soon as the platform is well: pullgrant recover")
+
+
 def _turn(reader: Reader, house: House, terms: Terms, speaking: threading.Lock | None) -> Turn:
     if house.stopping():
         return _left(reader, house, skipped="left for the next run: this one was asked to stop")
@@ -91,7 +106,8 @@ def _turn(reader: Reader, house: House, terms: Terms, speaking: threading.Lock |
         ports = house.ports_of(reader)
         if speaking is not None:
             ports = replace(ports, report=Named(reader.id, ports.report, speaking))
-        return Turn(reader=reader, done=rotate(reader, replace(ports, clock=house.clock), terms))
+        done = rotate(reader, replace(ports, clock=house.clock), terms)
+        return Turn(reader=reader, done=done, error=_incomplete(reader, house.ledger.history(reader.id)))
     except Locked as error:
         return _left(reader, house, skipped=error.message)
     except PullgrantError as error:

@@ -14,7 +14,6 @@ class TestMyLedger(LedgerContract):
             ledger.dispose()
 """
 
-
 from __future__ import annotations
 
 import threading

@@ -3,7 +3,6 @@
 The fixtures look at the platform's own storage, past the sink: a sink that only believes itself does not pass.
 """
 
-
 from __future__ import annotations
 
 import base64

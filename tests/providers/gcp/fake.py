@@ -133,7 +133,9 @@ class FakeGoogle:
         return {"etag": f"e{self.edits}"} | copy.deepcopy(self.policies[resource])
 
     def _set(self, resource: str, policy: Any) -> None:
-        if policy.get("etag") != f"e{self.edits}":
+        if "etag" not in policy:
+            raise AssertionError("whatever is there would be written over")
+        if policy["etag"] != f"e{self.edits}":
             raise Conflict("There were concurrent policy changes.")
         if any(b.get("condition") for b in self.policies[resource].get("bindings", ())) and policy.get("version") != 3:
             raise AssertionError("conditions would be lost")

@@ -121,6 +121,15 @@ def test_a_project_on_buckets(google, provider):
     assert (roles(google, BUCKET), provider().observe().granted) == ({VIEWER}, True)
 
 
+def test_a_project_on_buckets_needs_no_artifact_registry(google, provider):
+    """The user of an old registry would be sent to enable a service that it does not use."""
+    on_bucket(google)
+    google.services = {"artifactregistry.googleapis.com": "DISABLED"}
+    assert provider().observe().cannot_issue is None
+    google.services = {"iam.googleapis.com": "DISABLED"}
+    assert "gcloud services enable iam.googleapis.com" in provider().observe().cannot_issue.hint
+
+
 @pytest.mark.parametrize("state", ["", "REDIRECTION_STATE_UNSPECIFIED"])
 def test_a_silent_project_with_the_repository(google, provider, state):
     """A project that says nothing of its hosts, as new ones do, would get a role on a bucket that is not there."""

@@ -149,7 +149,10 @@ def test_a_token_of_the_reader(seam, google):
     assert token.expires_at.replace(microsecond=0) == ends
 
 
-@pytest.mark.parametrize("call", ["get_account", "get_repository_policy"])
+READS = {"get_account": EMAIL, "get_repository_policy": REPOSITORY, "get_project_policy": "demo"}
+
+
+@pytest.mark.parametrize("call", READS)
 @pytest.mark.parametrize(
     ("how", "error"), [("503", Unavailable), ("429", RateLimited), ("drop", Unavailable), ("half", Unavailable)]
 )
@@ -159,7 +162,7 @@ def test_a_read_that_fails(box, seam, call, how, error):
     calls.create_account("docker-reader", "title", "ours")
     box.world.fail_next(Fault(kind="*", how=how))
     with pytest.raises(Unavailable) as caught:
-        getattr(calls, call)(EMAIL if call == "get_account" else REPOSITORY)
+        getattr(calls, call)(READS[call])
     assert type(caught.value) is error
 
 

@@ -133,8 +133,9 @@ def resolve(options: Mapping[str, Any]) -> dict[str, Any]:
     if not named and not given.get("region"):
         given["region"] = signed_in.default_region()
     checked = Settings.parse(**given, account=_ANY_ACCOUNT)
-    known = checked.account if checked.role_arn else ""
-    return given | {"account": known or signed_in.caller(checked.registry.region).account}
+    if checked.role_arn and checked.registry.account != _ANY_ACCOUNT:
+        return given | {"account": checked.account}
+    return given | {"account": signed_in.caller(checked.registry.region).account}
 
 
 def _check_together(settings: Settings) -> None:
@@ -151,7 +152,7 @@ def _check_together(settings: Settings) -> None:
             f"--repository narrows nothing at {settings.registry.host}: its repositories are open to everybody",
             hint="Leave --repository out, and name an image with --image ALIAS/REPOSITORY:TAG.",
         )
-    if settings.foreign and not settings.repositories and settings.account != _ANY_ACCOUNT:
+    if settings.foreign and not settings.repositories and _ANY_ACCOUNT not in (settings.account, settings.registry.account):
         raise UsageError(
             f"the registry of account {settings.registry.account} opens to {settings.account} one repository at a time",
             hint="Name each with --repository.",
