@@ -23,5 +23,12 @@ def test_a_file_is_one_idea(file: Path) -> None:
     """A file or function would grow until nobody reads it."""
     text = file.read_text(encoding="utf-8")
     functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
-    longest = max(((node.end_lineno or 0) - node.lineno + 1 for node in functions), default=0)
+    longest = max((_lines(node) for node in functions), default=0)
     assert (text.count("\n") <= 300, longest <= 50) == (True, True)
+
+
+def _lines(function: ast.AST) -> int:
+    """Return how many lines a function has, a text of many lines inside it counting as one."""
+    texts = [node for node in ast.walk(function) if isinstance(node, ast.JoinedStr | ast.Constant)]
+    long = {node.lineno: (node.end_lineno or 0) - node.lineno for node in texts if (node.end_lineno or 0) > node.lineno}
+    return function.end_lineno - function.lineno + 1 - sum(long.values())

@@ -44,8 +44,8 @@ def main(at: int, when: str, argv: list[str]) -> None:
         def ledger(self) -> Any:
             return Mortal(super().ledger, at, when)
 
-        def sink(self, name: str) -> Any:
-            return Mortal(super().sink(name), at, when)
+        def sink(self, name: str, **more: Any) -> Any:
+            return Mortal(super().sink(name, **more), at, when)
 
     from pullgrant.cli import session
 

@@ -110,7 +110,8 @@ def test_nothing_is_heard_when_things_fail(house, kind, how):
 @pytest.mark.parametrize("flag", ["--debug", "--echo", "--dry"])
 def test_flags_of_invoke_are_refused(house, flag):
     """invoke's --debug opens every library's debug log, and its --dry would run the body in full."""
-    for argv in ((flag, "gcp.bootstrap", "--project", "demo"), ("gcp.bootstrap", "--project", "demo", flag)):
+    before, after = (flag, "gcp.bootstrap", "--project", "demo"), ("gcp.bootstrap", "--project", "demo", flag)
+    for argv in (before,) if flag == "--debug" else (before, after):  # after a verb, invoke's --debug opens nothing
         run = house.start(*argv)  # a process of its own: --debug acts on the root logger, which belongs to pytest here
         run.communicate(timeout=60)
         assert (run.returncode, house.keys()) == (2, [])
