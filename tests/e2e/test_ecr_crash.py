@@ -47,9 +47,11 @@ def assert_converged(house, command):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
-@pytest.mark.parametrize("how", ["kill-before", "kill-after"])
-@pytest.mark.parametrize("rotating", [False, True], ids=["new", "rotating"])
-@pytest.mark.parametrize("command", [ROLE, USER], ids=["role", "user"])
+@pytest.mark.parametrize(
+    ("command", "rotating", "how"),
+    [(ROLE, False, "kill-before"), (ROLE, False, "kill-after"), (ROLE, True, "kill-after"), (USER, False, "kill-after")],
+    ids=["role-before", "role-after", "role-rotating", "user-after"],
+)
 def test_killed_at_every_remote_call(house, command, rotating, how, part):
     """A killed run would leave an access key that nobody knows, a dead token in a platform, or an open operation."""
     killed = 0

@@ -5,7 +5,7 @@ import pytest
 from e2e.test_leak import Ears
 from pullgrant.sandbox.world import Fault
 
-ROLE = ("ecr.bootstrap", "--region", "us-east-1", "--repository", "team/app", "--sink", "docker-config")
+ROLE = ("ecr.bootstrap", "--region", "us-east-1", "--repository", "team/app", "--sink", "akka", "--sink", "docker-config")
 USER = (*ROLE, "--method", "user")
 
 
