@@ -154,6 +154,11 @@ def test_a_mark_that_the_ledger_does_not_know(house):
     [
         (("azure.bootstrap", "--registry", "demo"), "azure"),
         (("ecr.bootstrap", "--region", "us-east-1"), "ecr"),
+        (("dockerhub.bootstrap", "--organization", "acme", "--repository", "app"), "dockerhub"),
+        (("dockerhub.bootstrap", "--username", "owner"), "dockerhub"),
+        (("gitlab.bootstrap", "--project", "acme/app"), "gitlab"),
+        (("harbor.bootstrap", "--project", "acme"), "harbor"),
+        (("quay.bootstrap", "--organization", "acme", "--repository", "app"), "quay"),
     ],
 )
 def test_marks_of_the_other_clouds(house, words, provider):

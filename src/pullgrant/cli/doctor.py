@@ -123,7 +123,7 @@ def _sign_ins(opened: Catalog, standings: Sequence[Standing]) -> list[Check]:
     from pullgrant.flows import doctor as checks
 
     readers = {name: [one.reader for one in mine] for name, mine in checks.by_provider(standings).items()}
-    modules = {name: module for name in catalog.PROVIDERS if (module := catalog.checkup(name)) is not None}
+    modules = {name: module for name in catalog.PROVIDERS if hasattr(module := catalog.checkup(name), "signed_in")}
 
     def one(name: str) -> list[Check]:
         mine, module = readers.get(name, []), modules[name]

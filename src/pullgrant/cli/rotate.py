@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
-import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from pullgrant.catalog import Catalog
 from pullgrant.cli.options import NARROW, OUTPUT, WAIT, Opt, duration
 from pullgrant.cli.session import chosen, open_catalog
-from pullgrant.cli.verb import Given, verb
+from pullgrant.cli.verb import INTERRUPTED, Given, verb
 from pullgrant.errors import PullgrantError, UsageError
 
 if TYPE_CHECKING:
@@ -87,22 +88,48 @@ def _end(error: PullgrantError | None, turns: Sequence[Turn], *, as_json: bool) 
     raise type(error)(f"{error.message} ({failed} readers failed)" if failed > 1 else error.message, hint=error.hint)
 
 
+class Told:
+    """Whether a signal has asked to end; a second one ends the process at once.
+
+    A signal's handler runs between two instructions of the main thread, which may hold the lock of an Event just then: setting
+    that would wait for ever. Python's documentation allows a SimpleQueue's put in such places.
+    """
+
+    def __init__(self) -> None:
+        self._words: SimpleQueue[None] = SimpleQueue()
+        self._ending = False
+
+    def hear(self, *_: object) -> None:
+        """Handle a signal."""
+        if self._ending:  # not an exception: the interpreter would wait for the threads that work on readers
+            os.write(2, b"interrupted; what was begun is finished or undone by: pullgrant recover\n")
+            os._exit(INTERRUPTED)
+        self._ending = True
+        self._words.put(None)
+
+    def ending(self) -> bool:
+        """Return whether it is time to end."""
+        return self._ending
+
+    def wait(self, seconds: float) -> bool:
+        """Wait so long, or until a signal comes; return whether it is time to end."""
+        try:
+            self._words.get(block=not self._ending, timeout=seconds)
+        except Empty:
+            return self._ending
+        return True
+
+
 def _watch(opened: Catalog, house: House, terms: Terms, given: Given) -> None:
     """Go on until a signal; a second one ends at once, and the ledger tells the next run where this one was."""
     from pullgrant.flows.rounds import next_run, run_round, worst
     from pullgrant.flows.watch import Outlook, watch
 
-    told = threading.Event()
-
-    def end(*_: object) -> None:
-        if told.is_set():
-            raise KeyboardInterrupt
-        told.set()
-
+    told = Told()
     told_next: list[datetime | None] = []
 
     def turn(set_back: bool) -> Outlook:
-        working = replace(house, stopping=told.is_set)
+        working = replace(house, stopping=told.ending)
         turns = run_round(chosen(opened.ledger, given), working, replace(terms, doubting=set_back))
         acted = [one for one in turns if one.error or one.skipped or one.done.applied or one.done.withdrawn]
         first = next_run(turns)
@@ -110,7 +137,7 @@ def _watch(opened: Catalog, house: House, terms: Terms, given: Given) -> None:
         told_next[:] = [first]
         return Outlook(next_at=first, failed=worst(turns) is not None)
 
-    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
+    before = {number: signal.signal(number, told.hear) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         watch(turn, clock=opened.clock, wait=told.wait)
     finally:

@@ -7,6 +7,7 @@ import os
 import time
 
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-")
+_LONGEST = 200  # a file's name ends at 255 bytes, and a lock's or a new file's is a little longer than its host
 MARGIN = 60.0  # seconds: a token that dies while it is used is no token
 
 
@@ -27,13 +28,23 @@ def now() -> float:
     return time.time() + float(os.environ.get("PULLGRANT_CLOCK_AHEAD") or 0)
 
 
+def is_alive(kept: Kept) -> bool:
+    """Return whether a kept answer can still be used."""
+    return now() < kept.expires - MARGIN
+
+
+def is_fresh(kept: Kept) -> bool:
+    """Return whether a kept answer may be given without asking for a new one."""
+    return now() < kept.fresh_until and is_alive(kept)
+
+
 def name_of(server: str) -> str:
     """Return the file name for a server text: its host, without scheme and path; empty for what can be no host."""
     host = server.strip().lower()
     for scheme in ("https://", "http://"):
         host = host.removeprefix(scheme)
     host = host.partition("/")[0].replace(":", "_")
-    return host if host and host[0] != "." and _SAFE.issuperset(host.replace("_", "")) else ""
+    return host if 0 < len(host) <= _LONGEST and host[0] != "." and _SAFE.issuperset(host.replace("_", "")) else ""
 
 
 def folder() -> str:

@@ -11,13 +11,17 @@ from pullgrant.dockerhelper import cache
 
 NAME = "docker-credential-pullgrant"
 ACTIONS = "store|get|erase|list|version"
-KEYRING = "PULLGRANT_HELPER_CACHE"
+CACHE = "PULLGRANT_HELPER_CACHE"
+INTERRUPTED = 130
 
 
 def main() -> None:
     """Run the program and end the process."""
+    try:
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:
+        code = INTERRUPTED
     # Not sys.exit: an interpreter that is taken down in order takes a third of the time of a kept answer.
-    code = run(sys.argv[1:])
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
@@ -44,9 +48,9 @@ def run(argv: list[str]) -> int:
 def _get(server: str) -> int:
     if not server:
         return _say("no credentials server URL\n", 1)
-    if os.environ.get(KEYRING, "file") == "file":
+    if os.environ.get(CACHE, "file") == "file":
         kept = cache.load(server)
-        if kept is not None and cache.now() < min(kept.fresh_until, kept.expires - cache.MARGIN):
+        if kept is not None and cache.is_fresh(kept):
             sys.stdout.buffer.write(kept.answer)
             return 0
     from pullgrant.dockerhelper import slow

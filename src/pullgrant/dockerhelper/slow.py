@@ -18,6 +18,7 @@ from pullgrant.model.image import canonical_host
 from pullgrant.model.reader import Reader
 
 ABSENT = "credentials not found in native keychain\n"
+PAUSE = 60.0  # seconds in which a cloud that did not answer is not asked again: each try can take half a minute
 NO_STORE = "pullgrant makes these credentials itself and stores no others: use another helper for this registry\n"
 
 
@@ -42,6 +43,8 @@ def answer(action: str, payload: str) -> tuple[str, int]:
         return _list(store) if action == "list" else _get(store, payload)
     except PullgrantError as error:
         return f"{error.message.strip()}\n", 1
+    except Exception as error:  # a traceback would stand in the middle of the user's docker command
+        return f"a bug of pullgrant: {type(error).__name__}\n", 1
 
 
 def _catalog() -> Catalog:
@@ -50,23 +53,42 @@ def _catalog() -> Catalog:
 
 def _get(store: Store, server: str) -> tuple[str, int]:
     """Return a fresh token, fetched by one of all callers; a kept one that still lives when the cloud does not answer."""
-    try:
-        with _catalog() as opened:
-            reader = _reader(opened, server)
-            if reader is None:
-                return ABSENT, 1
-            with one_at_a_time(server):
-                kept = store.load(server)
-                if kept is None or not _is_fresh(kept):
-                    kept = _fetched(opened, reader, server)
-                    store.save(server, kept)
-                return kept.answer.decode(), 0
-    except (Unavailable, NotSignedIn) as error:
-        kept = store.load(server)
-        if kept is None or cache.now() >= kept.expires - cache.MARGIN:
-            raise
-        sys.stderr.write(f"pullgrant: {error.message}; the token kept here still lives\n")
-        return kept.answer.decode(), 0
+    kept = store.load(server)
+    if kept is None or not cache.is_fresh(kept):
+        try:
+            kept = _renewed(store, server)
+        except (Unavailable, NotSignedIn) as error:  # the ledger's; those of the cloud were met under the lock
+            kept = _living(store, server, error)
+    return (kept.answer.decode(), 0) if kept else (ABSENT, 1)
+
+
+def _renewed(store: Store, server: str) -> Kept | None:
+    """Return what one of all callers at once fetched; None where no reader serves this host."""
+    with _catalog() as opened:
+        reader = _reader(opened, server)
+        if reader is None:
+            return None
+        with one_at_a_time(server):
+            kept = store.load(server)
+            if kept is not None and cache.is_fresh(kept):
+                return kept
+            try:
+                kept = _fetched(opened, reader, server)
+            except (Unavailable, NotSignedIn) as error:
+                return _living(store, server, error)
+            store.save(server, kept)
+            return kept
+
+
+def _living(store: Store, server: str, error: PullgrantError) -> Kept:
+    """Return the kept token where it still lives, and keep it for a moment longer; raise the error where it does not."""
+    kept = store.load(server)
+    if kept is None or not cache.is_alive(kept):
+        raise error
+    kept = Kept(cache.now() + PAUSE, kept.expires, kept.username, kept.answer)
+    store.save(server, kept)
+    sys.stderr.write(f"pullgrant: {error.message}; the token kept here still lives\n")
+    return kept
 
 
 def _reader(opened: Catalog, server: str) -> Reader | None:
@@ -95,10 +117,6 @@ def _kept(server: str, credential: Credential, *, fresh_until: datetime, ends: d
     document = {"ServerURL": server, "Username": credential.username, "Secret": credential.secret.reveal()}
     text = json.dumps(document) + "\n"
     return Kept(fresh_until.timestamp(), ends.timestamp(), credential.username, text.encode())
-
-
-def _is_fresh(kept: Kept) -> bool:
-    return cache.now() < min(kept.fresh_until, kept.expires - cache.MARGIN)
 
 
 def _list(store: Store) -> tuple[str, int]:

@@ -7,12 +7,15 @@ import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pullgrant.dockerhelper import cache
 from pullgrant.dockerhelper.cache import Kept
 from pullgrant.errors import MissingExtra, Unavailable, UsageError
 from pullgrant.kit.files import PRIVATE_FILE, private_folder, replace_private
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 _WAIT_SECONDS = 120.0  # a fetch may wait for a new role to be seen
 _SERVICE = "pullgrant docker credentials"
@@ -49,17 +52,20 @@ class FileStore:
         return cache.load(server)
 
     def save(self, server: str, kept: Kept) -> None:
-        """See Store; the file is replaced whole."""
+        """See Store; the file is replaced whole, and where none can be written the next caller fetches again."""
         name = cache.name_of(server)
         if name:
-            private_folder(Path(cache.folder()))
-            replace_private(Path(cache.folder(), name), cache.written(kept))
+            with contextlib.suppress(OSError):
+                replace_private(Path(cache.folder(), name), cache.written(kept))
 
     def forget(self, server: str) -> None:
-        """See Store."""
+        """See Store. Raises Unavailable for a file that is there and stays there."""
         name = cache.name_of(server)
-        if name:
-            Path(cache.folder(), name).unlink(missing_ok=True)
+        try:
+            if name:
+                Path(cache.folder(), name).unlink(missing_ok=True)
+        except OSError as error:
+            raise Unavailable(f"the token kept for {server} could not be deleted: {error.strerror}") from None
 
 
 class KeyringStore:
@@ -90,19 +96,30 @@ class KeyringStore:
 
 @contextlib.contextmanager
 def one_at_a_time(server: str) -> Iterator[None]:
-    """Hold the lock of one host among all processes of this user. It dies with its process. Raises Unavailable."""
-    from filelock import FileLock, Timeout
+    """Hold the lock of one host among all processes of this user. It dies with its process. Raises Unavailable.
 
-    path = private_folder(Path(cache.folder())) / f".{cache.name_of(server)}.lock"
-    lock = FileLock(path, mode=PRIVATE_FILE)
-    try:
-        lock.acquire(timeout=_WAIT_SECONDS)
-    except Timeout:
-        raise Unavailable(f"another process has been fetching a token for {server} for {_WAIT_SECONDS:g} s") from None
+    Without a folder to write to there is no lock, as there is nothing kept that a second caller could be given.
+    """
+    lock = _lock(server)
     try:
         yield
     finally:
-        lock.release()
+        if lock is not None:
+            lock.release()
+
+
+def _lock(server: str) -> BaseFileLock | None:
+    from filelock import FileLock, Timeout
+
+    try:
+        path = private_folder(Path(cache.folder())) / f".{cache.name_of(server)}.lock"
+        lock = FileLock(path, mode=PRIVATE_FILE)
+        lock.acquire(timeout=_WAIT_SECONDS)
+    except Timeout:
+        raise Unavailable(f"another process has been fetching a token for {server} for {_WAIT_SECONDS:g} s") from None
+    except OSError:
+        return None
+    return lock
 
 
 def _entry(server: str) -> str:
@@ -113,5 +130,5 @@ def _keyring() -> Any:
     try:
         import keyring
     except ImportError:
-        raise MissingExtra("PULLGRANT_HELPER_CACHE=keyring needs the package keyring", hint="pip install keyring") from None
+        raise MissingExtra("PULLGRANT_HELPER_CACHE=keyring needs the package keyring", hint="pip install 'pullgrant[keyring]'") from None
     return keyring

@@ -1,8 +1,8 @@
 """Can this machine do the job: one line a question. What is asked of the outside comes in as callables.
 
-A provider may have a module `checkup` with `ADDRESS` (any address of its cloud, whose answers carry the time),
-`signed_in(http, readers)` (who is signed in) and `marked(http, reader, owner=...)` (identities with a ledger's mark in that
-reader's account). A sink may have `check_ready()`, which says what program it works with.
+A provider may have a module `checkup`: with `ADDRESS` (any address of its cloud, whose answers carry the time) and
+`signed_in(http, readers)` (who is signed in) where a machine is signed in to a cloud, and with `marked(http, reader, owner=...)`
+(identities with a ledger's mark in that reader's account). A sink may have `check_ready()`, which says what program it works with.
 """
 
 from __future__ import annotations

@@ -7,25 +7,16 @@ The label is the one text that is in every list. Scopes: `scope-image-pull` is w
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from pullgrant.model.mark import Mark, Token, read_mark
 from pullgrant.model.reader import Grant
+from pullgrant.providers.marked import Access
 
 PULL = "scope-image-pull"
 PERSONAL = "repo:read"
 _READS = frozenset({PULL, "repo-pull"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Access:
-    """A token that carries a mark: what it lacks of the wanted repositories, and what it has beyond."""
-
-    token: Token
-    missing: tuple[str, ...] = ()
-    beyond: tuple[Grant, ...] = ()
 
 
 def token_of(raw: Mapping[str, Any]) -> Token | None:

@@ -3,33 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from pullgrant.model.mark import Mark, Token, read_mark
 from pullgrant.model.reader import Grant
+from pullgrant.providers.marked import Access
 
 _WANTED = ("repository", "pull")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Robot:
-    """A robot that carries a mark: its token, what Harbor said of it, and what it may do beyond pulling."""
-
-    token: Token
-    raw: Mapping[str, Any]
-    pulls: bool
-    beyond: tuple[Grant, ...]
-
-
-def robot_of(raw: Mapping[str, Any], project: str) -> Robot | None:
-    """Return the robot that a Robot of the API is, None when it carries no mark."""
+def token_of(raw: Mapping[str, Any]) -> Token | None:
+    """Return the token that a Robot of the API is, None when its description carries no mark."""
     mark = read_mark(raw.get("description"))
     if mark is None:
         return None
-    held = list(_permissions(raw))
-    token = Token(
+    return Token(
         id=str(raw.get("id")),
         mark=mark,
         username=str(raw.get("name", "")),
@@ -37,10 +26,17 @@ def robot_of(raw: Mapping[str, Any], project: str) -> Robot | None:
         expires_at=expiry_of(raw),
         enabled=not raw.get("disable"),
     )
-    wanted = (project, *_WANTED)
-    beyond = tuple(Grant(role=f"{resource}:{action}", resource=space) for space, resource, action in held
-                   if (space, resource, action) != wanted)  # fmt: skip
-    return Robot(token=token, raw=raw, pulls=wanted in held, beyond=beyond)
+
+
+def access_of(token: Token, raw: Mapping[str, Any], project: str) -> Access:
+    """Return what a robot may do."""
+    wanted, held = (project, *_WANTED), list(_permissions(raw))
+    beyond = tuple(
+        Grant(role=f"{resource}:{action}", resource=space)
+        for space, resource, action in held
+        if (space, resource, action) != wanted
+    )
+    return Access(token=token, missing=() if wanted in held else (project,), beyond=beyond)
 
 
 def permissions(project: str) -> list[dict[str, Any]]:

@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
-from pullgrant.errors import NotFound, NotOurs, OutcomeUnknown, PullgrantError, Unavailable
+from pullgrant.errors import NotFound, OutcomeUnknown, PullgrantError
 from pullgrant.kit.http import Http
 from pullgrant.kit.together import together
 from pullgrant.model.credential import Credential, Issued
-from pullgrant.model.mark import Mark, ownership
-from pullgrant.model.reader import Grant, Identity, Images, Key, Observed, Ownership, Reader
+from pullgrant.model.mark import Token
+from pullgrant.model.reader import Grant, Identity, Images, Key, Observed, Reader
 from pullgrant.ports import Capabilities, Clock
+from pullgrant.providers.marked import Access, Listed, MarkedTokens
 from pullgrant.providers.quay import robots, shelf
-from pullgrant.providers.quay.robots import Robot
 from pullgrant.providers.quay.seam import Seam
 from pullgrant.providers.quay.settings import Settings
 from pullgrant.secret import Secret
 
 
-class Provider:
+class Provider(MarkedTokens):
     """Implements ports.Provider for Quay."""
 
     def __init__(self, reader: Reader, *, owner: str, http: Http, clock: Clock, seam: Seam | None = None) -> None:
-        self._settings = Settings.of(reader)
-        self._owner, self._clock = owner, clock
-        self._seam = seam or Seam(self._settings, http)
-        self._seen: tuple[Robot, ...] | None = None
+        self._settings = settings = Settings.of(reader)
+        super().__init__(reader, owner, called="robot")
+        self._clock = clock
+        self._seam = seam or Seam(settings, http)
 
     @property
     def can(self) -> Capabilities:
@@ -43,16 +44,10 @@ class Provider:
         """See ports.Provider."""
         settings = self._settings
         looks = [partial(self._seam.get_repository, name) for name in settings.repositories]
-        *repositories, self._seen = together(*looks, self._look)
-        found = self._looked()
-        ours = self._ours(found)
+        *repositories, _ = together(*looks, self._look)
         return Observed(
-            ownership=ownership((one.token.mark for one in found), ledger=self._owner),
-            identity=self._identity() if found else None,
+            **self._observed(),
             grant=Grant(role=robots.READ, resource=", ".join(f"{settings.organization}/{n}" for n in settings.repositories)),
-            granted=bool(ours) and not any(one.missing for one in ours),
-            excess=tuple(grant for one in ours for grant in one.beyond),
-            keys=tuple(one.token.key for one in found),
             public=all(one.get("is_public") for one in repositories),
             remarks=("a token of Quay never ends by itself: only its rotation and its revocation end it",),
         )
@@ -61,104 +56,66 @@ class Provider:
         """See ports.Provider."""
         return shelf.find(self._seam, self._settings)
 
-    def ensure(self, *, adopt: bool) -> Identity:
-        """See ports.Provider. Each key is a robot, so that nothing has to exist before; a foreign one stays beside ours."""
-        whose = ownership((one.token.mark for one in self._looked()), ledger=self._owner)
-        if whose is Ownership.OTHER_LEDGER and not adopt:
-            raise NotOurs(f"the robots of {self._settings.reader} belong to another ledger", hint="Give another --reader.")
-        return self._identity()
-
     def grant(self, identity: Identity) -> None:
         """See ports.Provider; a new robot gets its roles with its birth, older ones of ours are brought into line."""
-        for one in self._ours(self._looked()):
+        for one in self._ours():
             for repository in one.missing:
                 self._seam.set_role(repository, one.token.username, robots.READ)
             for grant in one.beyond:
-                self._narrow(one, grant)
+                self._narrow(one.token.username, grant)
 
     def issue(self, identity: Identity, *, note: str) -> Issued:
         """See ports.Provider. A robot whose making was not seen to its end is looked for and deleted."""
-        mark = Mark(reader=self._settings.reader, ledger=self._owner, operation=note)
         short = f"{self._settings.reader}-{note}"
         try:
-            made = self._seam.create_robot(short, str(mark))
+            made = self._seam.create_robot(short, str(self._mark(note)))
             if not made.get("token") or not made.get("name"):
                 raise OutcomeUnknown(f"half an answer came for the new robot {short}")
         except OutcomeUnknown as error:
-            raise self._taken_back(short, error) from None
+            raise self._taken_back(note, error) from None
         username, secret = str(made["name"]), Secret(str(made["token"]))
         try:
             for repository in self._settings.repositories:
                 self._seam.set_role(repository, username, robots.READ)
         except PullgrantError as error:
-            raise self._taken_back(short, error) from None
+            raise self._taken_back(note, error) from None
         key = Key(id=short, created_at=self._clock.now(), note=note)
         credential = Credential(server=self._settings.server.host, username=username, secret=secret)
         return Issued(key=key, credential=credential)
 
-    def withdraw(self, key: Key) -> None:
-        """See ports.Provider; a robot that does not carry our mark is not the one that we made."""
-        raw = next((one for one in self._seam.list_robots() if str(one.get("name")).endswith(f"+{key.id}")), None)
-        if raw is None:
-            return
-        robot = robots.robot_of(raw, (), {})
-        if robot is None or not self._ours((robot,)):
-            raise NotOurs(f"the robot {key.id} does not carry our mark", hint="It is left as it is.")
-        self._gone_is_done(lambda: self._seam.delete_robot(key.id))
-
-    def remove(self, identity: Identity) -> None:
-        """See ports.Provider."""
-        self._seen = found = self._named(())
-        if found and not self._ours(found):
-            raise NotOurs(f"the robots of {identity.id} are not ours", hint="They are left as they are.")
-        for one in self._ours(found):
-            self._gone_is_done(partial(self._seam.delete_robot, one.short))
-
-    # What the methods above are made of.
-
-    def _looked(self) -> tuple[Robot, ...]:
-        if self._seen is None:
-            self._seen = self._look()
-        return self._seen
-
-    def _look(self) -> tuple[Robot, ...]:
-        return self._named(self._settings.repositories)
-
-    def _named(self, repositories: tuple[str, ...]) -> tuple[Robot, ...]:
-        """Return the robots of this reader's name that carry a mark, whosever, with their roles on these repositories."""
-        permissions = together(*(partial(self._seam.get_permissions, name) for name in repositories))
-        roles = dict(zip(repositories, permissions, strict=True))
-        every = (robots.robot_of(raw, repositories, roles) for raw in self._seam.list_robots())
-        return tuple(one for one in every if one is not None and one.token.mark.reader == self._settings.reader)
-
-    def _ours(self, found: tuple[Robot, ...]) -> tuple[Robot, ...]:
-        mine = (self._settings.reader, self._owner)
-        return tuple(one for one in found if (one.token.mark.reader, one.token.mark.ledger) == mine)
-
-    def _identity(self) -> Identity:
-        return Identity(id=self._settings.reader, label=f"robots in {self._settings.organization}")
-
-    def _narrow(self, robot: Robot, grant: Grant) -> None:
+    def _narrow(self, robot: str, grant: Grant) -> None:
         if grant.role == robots.TEAM:
-            self._gone_is_done(lambda: self._seam.leave_team(grant.resource, robot.token.username))
+            _gone_is_done(lambda: self._seam.leave_team(grant.resource, robot))
         elif grant.resource in self._settings.repositories:
-            self._seam.set_role(grant.resource, robot.token.username, robots.READ)
+            self._seam.set_role(grant.resource, robot, robots.READ)
         else:
-            self._gone_is_done(lambda: self._seam.take_role(grant.resource, robot.token.username))
+            _gone_is_done(lambda: self._seam.take_role(grant.resource, robot))
 
-    def _taken_back(self, short: str, error: PullgrantError) -> PullgrantError:
-        """Delete the robot that an unfinished issue made, and return the error to raise: nothing is left, or unknown."""
-        try:
-            self.withdraw(Key(id=short))
-        except PullgrantError:
-            return OutcomeUnknown(error.message, hint=error.hint)
-        if not isinstance(error, OutcomeUnknown):
-            return error
-        return Unavailable(f"{error.message}; what it made was taken back", hint="Run the same command again.")
+    # What MarkedTokens asks.
 
-    @staticmethod
-    def _gone_is_done(call: Callable[[], None]) -> None:
-        try:
-            call()
-        except NotFound:
-            return
+    def _list(self) -> Iterable[Mapping[str, Any]]:
+        return self._seam.list_robots()
+
+    def _get(self, token_id: str) -> Mapping[str, Any]:
+        found = next((one for one in self._list() if str(one.get("name")).endswith(f"+{token_id}")), None)
+        if found is None:
+            raise NotFound(f"there is no robot {token_id}")
+        return found
+
+    def _delete(self, token_id: str) -> None:
+        self._seam.delete_robot(token_id)
+
+    def _token(self, raw: Mapping[str, Any]) -> Token | None:
+        return robots.token_of(raw)
+
+    def _reach(self, listed: Sequence[Listed]) -> Iterable[Access]:
+        wanted = self._settings.repositories
+        roles = dict(zip(wanted, together(*(partial(self._seam.get_permissions, one) for one in wanted)), strict=True))
+        return (robots.access_of(token, raw, roles) for token, raw in listed)
+
+
+def _gone_is_done(call: Callable[[], None]) -> None:
+    try:
+        call()
+    except NotFound:
+        return
