@@ -2,83 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import signal
 import stat
-from pathlib import Path
 
 import pytest
 
+from kit.killer import Killer, dies_at
 from pullgrant.kit import files
-
-CALLS = ("open", "fchmod", "chmod", "chown", "fsync", "replace", "rename", "unlink", "close", "mkdir", "stat")
-
-
-class Killer:
-    """Counts the steps of a write, and at one of them kills the process or raises."""
-
-    def __init__(self, at: int, how: str) -> None:
-        self.at, self.how, self.steps = at, how, 0
-
-    def step(self) -> None:
-        self.steps += 1
-        if self.steps == self.at:
-            if self.how == "kill":
-                os.kill(os.getpid(), signal.SIGKILL)
-            raise OSError(errno.ENOSPC, "no space left on device")
-
-    def arm(self, patch) -> None:
-        """Put a step before and after every call of the system, and in the middle of every write."""
-        for name in CALLS:
-            patch.setattr(os, name, self._around(getattr(os, name)))
-        fdopen = os.fdopen
-        patch.setattr(os, "fdopen", lambda *args, **kwargs: Halves(fdopen(*args, **kwargs), self))
-
-    def _around(self, call):
-        def stepped(*args, **kwargs):
-            self.step()
-            result = call(*args, **kwargs)
-            if self.how == "kill":  # a call that failed had no effect
-                self.step()
-            return result
-
-        return stepped
-
-
-class Halves:
-    """A file that writes in two halves, each of which reaches the disk before the next step."""
-
-    def __init__(self, file, killer: Killer) -> None:
-        self._file, self._killer = file, killer
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error) -> None:
-        self._file.close()
-
-    def __getattr__(self, name: str):
-        return getattr(self._file, name)
-
-    def write(self, content: bytes) -> None:
-        for half in (content[: len(content) // 2], content[len(content) // 2 :]):
-            self._killer.step()
-            self._file.write(half)
-            self._file.flush()
-        self._killer.step()
-
-
-def die_at(step: int, path: Path, content: bytes) -> bool:
-    """Write in a child that is killed at a step; return whether it lived."""
-    child = os.fork()
-    if child == 0:
-        try:
-            Killer(step, "kill").arm(pytest.MonkeyPatch())
-            files.replace_private(path, content)
-        finally:
-            os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 @pytest.mark.parametrize("before", [b"old content", None])
@@ -91,15 +21,15 @@ def test_a_killed_writer_leaves_old_or_new(tmp_path, before):
             path.unlink(missing_ok=True)
         else:
             path.write_bytes(before)
-        lived = die_at(step, path, b"new content")
+        died = dies_at(step, lambda: files.replace_private(path, b"new content"))
         seen.add(path.read_bytes() if path.exists() else None)
         modes = {stat.S_IMODE(one.stat().st_mode) for one in tmp_path.iterdir() if one != path}
         assert modes <= {0o600}
         for rest in tmp_path.glob(".file.*"):
             rest.unlink()
-        if lived:
+        if not died:
             break
-    assert lived
+    assert not died
     assert step > 15
     assert seen == {before, b"new content"}
 

@@ -9,6 +9,7 @@ from pullgrant.model.image import server_url
 from pullgrant.sinks import akash_env
 from pullgrant.sinks.akash import Akash
 from pullgrant.testing.sink_contract import OTHER_SERVER, SinkContract, make_credential
+from sinks.killed import KilledContract
 
 HOSTS = (
     "registry.example.com",
@@ -23,7 +24,7 @@ SDL = 'version: "2.1"\nservices:\n' + "".join(
 )
 
 
-class AkashContract(SinkContract):
+class AkashContract(KilledContract, SinkContract):
     unholdable = frozenset({"outer blanks"})  # providers trim them
     options = ""
 

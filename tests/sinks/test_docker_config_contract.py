@@ -13,11 +13,12 @@ from pullgrant.model.credential import Slot
 from pullgrant.model.image import docker_key
 from pullgrant.sinks.docker_config import DockerConfig
 from pullgrant.testing.sink_contract import SinkContract, make_credential
+from sinks.killed import KilledContract
 
 HELPER = Path(__file__).with_name("helper_program.py").read_text()
 
 
-class TestPlainFile(SinkContract):
+class TestPlainFile(KilledContract, SinkContract):
     @pytest.fixture
     def sink(self):
         return DockerConfig()

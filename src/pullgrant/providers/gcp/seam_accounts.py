@@ -65,7 +65,7 @@ class AccountCalls:
         step = self._step(words, "iam.serviceAccountKeys.create", "iam.serviceAccountKeyAdmin", changes=True)
         request = {"name": self._account(email), "private_key_type": "TYPE_GOOGLE_CREDENTIALS_FILE"}
         made = self._call(step, lambda iam: iam.create_service_account_key, request)
-        secret = Secret(made.private_key_data.decode())
+        secret = Secret(made.private_key_data.decode().strip())  # the file ends in a newline, which no platform wants
         made.private_key_data = b""
         return made, secret
 
