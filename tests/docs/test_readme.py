@@ -72,6 +72,16 @@ def test_the_table_of_verbs_names_verbs():
     known = set(namespace().task_names) | {name.partition(".")[0] for name in namespace().task_names}
     told = {name for cell in table("| verb |") for name in re.findall(r"`([a-z][a-z.-]+)`", cell)}
     assert (told - known, len(told) > 12) == (set(), True)
+    shared = {"bootstrap", "status", "rotate", "verify", "revoke"}
+    own = {name for name in known if name.partition(".")[2] not in shared and not name.startswith("sandbox.")}
+    assert {name for name in own if "." in name or name not in {one.partition(".")[0] for one in own | told}} <= told
+
+
+@pytest.mark.parametrize("page", sorted((page for page in ROOT.glob("**/*.md") if ".venv" not in page.parts)), ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page):
+    """A reader would be sent to a page that is not there."""
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
 
 
 def test_the_exit_codes_are_those_of_the_tree():

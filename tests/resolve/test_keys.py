@@ -2,8 +2,8 @@
 
 import pytest
 
-from pullgrant.model.image import parse_image
-from pullgrant.resolve.keys import is_built_in, keys_of, kubernetes_matches
+from pullgrant.model.image import is_built_in, parse_image
+from pullgrant.resolve.keys import keys_of, kubernetes_matches
 
 HUB = "https://index.docker.io/v1/"
 

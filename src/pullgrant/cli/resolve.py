@@ -106,7 +106,7 @@ def _by_image(found: Iterable[Found]) -> dict[Any, list[Any]]:
 
 
 def _resolved(image: Image, found: Sequence[Found], readers: Sequence[Reader], opened: Catalog, offline: bool) -> Resolved:
-    from pullgrant.resolve.keys import is_built_in
+    from pullgrant.model.image import is_built_in
     from pullgrant.resolve.verdict import resolved
 
     covering = [one for one in readers if catalog.covers(one, image)]

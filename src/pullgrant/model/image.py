@@ -19,6 +19,8 @@ _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}", re.ASCII)
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128}", re.ASCII)
 _IMAGE_ID = re.compile(r"[0-9a-f]{64}", re.ASCII)  # docker takes it for a local image
 _LONGEST_REPOSITORY = 255
+# Akka's and Kalix's own registries: "Authentication is built-in" (Akka documentation, container-registries).
+_BUILT_IN = re.compile(r"acr\.[a-z0-9-]+\.akka\.io|kcr\.[a-z0-9-]+\.kalix\.io", re.ASCII)
 _HUB_ALIASES = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"})
 
 
@@ -75,6 +77,11 @@ def parse_image(text: str) -> Image:
 
 def _is_repository(name: str) -> bool:
     return len(name) <= _LONGEST_REPOSITORY and _REPOSITORY.fullmatch(name) is not None
+
+
+def is_built_in(host: str) -> bool:
+    """Return whether a host is a platform's own registry, of Akka or Kalix, whose images need no credential there."""
+    return _BUILT_IN.fullmatch(host) is not None
 
 
 def docker_key(host: str) -> str:

@@ -8,8 +8,6 @@ from fnmatch import fnmatchcase
 
 from pullgrant.model.image import DOCKER_HUB, Image, docker_key, server_url
 
-# Akka's and Kalix's own registries: "Authentication is built-in" (Akka documentation, container-registries).
-_BUILT_IN = re.compile(r"acr\.[a-z0-9-]+\.akka\.io|kcr\.[a-z0-9-]+\.kalix\.io", re.ASCII)
 # A host may hold the brackets of a glob, which urllib takes for those of an IPv6 address.
 _URL = re.compile(r"https?://(?P<host>\[[0-9a-f:]*\]|[^/:]*)(?::(?P<port>[^/]*))?(?P<path>(?:/.*)?)", re.ASCII | re.DOTALL)
 _HUB_API = "registry-1.docker.io"
@@ -44,11 +42,6 @@ def keys_of(image: Image) -> Keys:
         akka=server_url(image.host),
         akash=server_url(image.host),
     )
-
-
-def is_built_in(host: str) -> bool:
-    """Say whether this is a platform's own registry, whose images need no credential there."""
-    return _BUILT_IN.fullmatch(host) is not None
 
 
 def kubernetes_matches(key: str, image: Image) -> bool:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pullgrant.model.image import DOCKER_HUB, Image
+from pullgrant.model.image import DOCKER_HUB, Image, is_built_in
 from pullgrant.model.proof import Answer, Outcome
 from pullgrant.resolve.found import Found
-from pullgrant.resolve.keys import Keys, is_built_in, keys_of
+from pullgrant.resolve.keys import Keys, keys_of
 
 
 class State(StrEnum):

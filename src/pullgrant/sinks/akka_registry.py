@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pullgrant.errors import OutcomeUnknown, PullgrantError, SinkFailed
 from pullgrant.kit import process
 from pullgrant.kit.redact import redact
+from pullgrant.model.image import is_built_in
 from pullgrant.sinks import docker_config, docker_document, docker_helper, shared_file
 from pullgrant.sinks.akka_cli import AKKA, AkkaCli, Run
-from pullgrant.sinks.checks import is_own_registry
 
 _TIMEOUT = 75.0
 _TABLE = re.compile(r"^PROVIDER\s+CLOUD\s+REGION\s+ORGANIZATION\s+ORGANIZATION_ID\s+AKKA CONTAINER REGISTRY\s*$")
@@ -88,7 +88,7 @@ def _rows(printed: str) -> Sequence[RegistryHost]:
     found = [
         RegistryHost(host=cells[-1], region=cells[2], organization="" if cells[3] == _PUBLIC else " ".join(cells[3:-2]))
         for cells in rows
-        if len(cells) >= 6 and is_own_registry(cells[-1])
+        if len(cells) >= 6 and is_built_in(cells[-1])
     ]
     if not found or len(found) != len(rows):
         raise SinkFailed(

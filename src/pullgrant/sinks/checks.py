@@ -6,17 +6,9 @@ import re
 
 from pullgrant.errors import SinkFailed, UsageError
 from pullgrant.model.credential import Credential, Slot
-from pullgrant.model.image import canonical_host
-
-# Akka's and Kalix's own registries: "Authentication is built-in" (Akka documentation, container-registries).
-_OWN_REGISTRY = re.compile(r"acr\.[a-z0-9-]+\.akka\.io|kcr\.[a-z0-9-]+\.kalix\.io", re.ASCII)
+from pullgrant.model.image import canonical_host, is_built_in
 
 _UNHOLDABLE = re.compile("[\0\ud800-\udfff]")  # half characters come from an environment that is not UTF-8
-
-
-def is_own_registry(host: str) -> bool:
-    """Return whether a host is the platform's own registry, of Akka or Kalix."""
-    return _OWN_REGISTRY.fullmatch(host) is not None
 
 
 def registry_host(slot: Slot) -> str:
@@ -25,7 +17,7 @@ def registry_host(slot: Slot) -> str:
     Raises UsageError when it is a platform's own registry, whose images need no credential, or no host at all.
     """
     host = canonical_host(slot.server)
-    if is_own_registry(host):
+    if is_built_in(host):
         raise UsageError(
             f"no credential needed: {host} is the platform's own registry and signs its services in by itself",
             hint="Leave this slot out. To push there: akka auth container-registry configure",
