@@ -44,6 +44,15 @@ class PullgrantProgram(Program):
             namespace=namespace, name="pullgrant", binary="pullgrant", version=__version__, config_class=QuietConfig
         )
 
+    def run(self, argv: list[str] | None = None, exit: bool = True) -> None:  # noqa: A002 - invoke's name
+        """Run the command line; whoever reads only the head of a list or a help has seen enough."""
+        try:
+            super().run(argv, exit)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            sys.stderr.close()  # Python would complain there of what it cannot flush
+            sys.exit(0)
+
     def core_args(self) -> list[Any]:
         """Return the core flags that are kept."""
         return [one for one in super().core_args() if one.name in _KEPT]
