@@ -31,6 +31,8 @@ def find(seam: Seam, settings: Settings) -> Images:
 
 def _listed(seam: Seam, path: str, scope: str, key: str) -> list[str]:
     reply = seam.list(path, scope)
-    body: Any = reply.json() if reply is not None and reply.status == 200 else None
+    if reply is not None and reply.status != 200:
+        raise Unavailable(f"it answers {reply.status}{', as to a wrong password' if reply.status == 401 else ''}")
+    body: Any = reply.json() if reply is not None else None
     names = body.get(key) if isinstance(body, dict) else None
     return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
