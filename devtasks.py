@@ -28,7 +28,7 @@ def lint(c: Context) -> None:
 @task(help={"select": "Only tests that match this expression (pytest -k)."})
 def test(c: Context, select: str = "") -> None:
     """Run all tests with branch coverage; those that need a missing program are skipped, and fail in CI."""
-    chosen = f" -k '{select}'" if select else " --cov --cov-report=term:skip-covered --cov-fail-under=75"
+    chosen = f" -k '{select}'" if select else " --cov --cov-report=term:skip-covered --cov-fail-under=94"
     _run(c, f"python -m pytest -q -n 2 --dist loadfile{chosen}")
 
 

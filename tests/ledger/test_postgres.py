@@ -202,9 +202,9 @@ def test_a_lock_that_fails_half_way_is_given_back(postgres: Server) -> None:
 
 def test_an_idle_limit_spares_the_lock(address: str, ask: Callable[..., list[Any]]) -> None:
     """A server that ends idle sessions would end the lock of a run that waits for its cloud."""
-    impatient = address.replace("options=", "options=-cidle_session_timeout%3D40%20")
+    impatient = address.replace("options=", "options=-cidle_session_timeout%3D500%20")
     with open_ledger(impatient, StillClock()) as ledger, ledger.exclusive("gcp:p/a", wait=timedelta(0)):
-        time.sleep(0.15)
+        time.sleep(0.8)
         assert len(ask("SELECT 1 FROM pg_locks WHERE locktype = 'advisory'")) == 1
         assert ledger.unfinished() == ()
 
