@@ -5,6 +5,7 @@ from __future__ import annotations
 import json as jsonlib
 import logging
 import re
+import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -80,8 +81,7 @@ class Http:
         Raises Unavailable when nothing was sent or the call changes nothing, and OutcomeUnknown when a changing call was
         sent and its answer did not arrive whole.
         """
-        import httpx
-
+        httpx = _library()
         started = time.monotonic()
         try:
             with self._open().stream(
@@ -111,8 +111,7 @@ class Http:
     def _open(self) -> Any:
         from http.cookiejar import CookieJar, DefaultCookiePolicy
 
-        import httpx
-
+        httpx = _library()
         with self._making:
             if self._client is None:
                 for name in _LOUD:  # they print addresses with their queries, and headers; a level could be set again
@@ -125,6 +124,14 @@ class Http:
                     limits=httpx.Limits(max_connections=64, max_keepalive_connections=32),
                 )
             return self._client
+
+
+def _library() -> Any:
+    """Return httpx without its command line: it would import click, rich and pygments where they are installed."""
+    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
+    import httpx
+
+    return httpx
 
 
 def _trust(ca_file: str) -> Any:
@@ -142,15 +149,13 @@ def _silence(record: logging.LogRecord) -> bool:
 
 
 def _bounded(answer: Any, deadline: float) -> bytes:
-    import httpx
-
     kept = bytearray()
     for piece in answer.iter_bytes():
         kept += piece
         if len(kept) > MOST_BYTES:
             break
         if time.monotonic() > deadline:
-            raise httpx.ReadTimeout("the answer comes too slowly")
+            raise _library().ReadTimeout("the answer comes too slowly")
     return bytes(kept)
 
 
