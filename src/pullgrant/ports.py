@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,7 +25,8 @@ class Capabilities:
     identity. `narrows`: a repository outside the scope can be refused. `push_question` is how a refusal of push is shown:
     by the token service (`token`), by starting and cancelling an upload (`upload`), or not at all (`none`).
     `max_ttl` is the longest life of a credential that always expires. `settles_in` is the budget for propagation, and
-    `confirmations` how many pulls in a row must succeed once a refusal has been seen.
+    `confirmations` how many pulls in a row must succeed once a refusal has been seen. `beside` names the options of a
+    reader that its credential does not depend on: where its registry is found, how the operator signs in, what is proven with.
     """
 
     creates_identity: bool = True
@@ -36,6 +37,7 @@ class Capabilities:
     push_question: Literal["token", "upload", "none"] = "token"
     settles_in: timedelta = timedelta(minutes=8)
     confirmations: int = 2
+    beside: frozenset[str] = frozenset({"image"})
 
 
 class Provider(Protocol):
@@ -125,6 +127,9 @@ class Ledger(Protocol):
 
     def close(self, operation: Operation, outcome: Close) -> Operation:
         """End an operation."""
+
+    def forget(self, over: Sequence[Operation]) -> None:
+        """Take closed operations with their events out of the journal. Absent is done; an open one stays."""
 
     def unfinished(self) -> tuple[Operation, ...]:
         """Return all open operations, oldest first."""

@@ -47,6 +47,18 @@ def test_what_is_due_is_renewed_and_nothing_else(street):
     assert renewed(street.round()) == []
 
 
+def test_the_journal_of_years_is_that_of_a_month(street):
+    """Every run would be slower than the one before, for ever."""
+    tokens, keys = token(street), street.move_in("long", rotate_every=timedelta(days=5), grace=hours(30))
+    for _ in range(4 * 90):
+        street.clock.time += hours(6)
+        street.round()
+        assert all(street.pulls(reader, slot) for reader in (tokens, keys) for slot in (ONE, TWO))
+    assert len(street.history(tokens.id)) <= 4 * 32
+    assert len(street.history(keys.id)) <= 8
+    assert len(street.stages[keys.id].keys) <= 2
+
+
 def test_a_superseded_key_is_withdrawn_after_its_grace(street):
     """A platform that caches would lose its key, or old keys would pile up."""
     reader = street.move_in("long", rotate_every=timedelta(days=5), grace=hours(30))

@@ -11,7 +11,7 @@ from pullgrant.ports import Ports
 def finish(journal: Journal, ports: Ports) -> None:
     """Retire the earlier keys of the reader for the end of its grace, then close the operation as current.
 
-    In this order: an operation that is closed has nothing left to retire.
+    In this order: an operation that is closed has nothing left to retire. What nothing depends on any more is forgotten.
     """
     reader = journal.operation.intent.reader
     after = ports.clock.now() + reader.grace
@@ -19,3 +19,6 @@ def finish(journal: Journal, ports: Ports) -> None:
         journal.note(Retired(key=key, withdraw_after=after))
         ports.report.step(f"key {key.id} retired, withdrawn after {after:%Y-%m-%d %H:%M} UTC")
     journal.close(Close.CURRENT)
+    over = past.outlived(ports.ledger.history(reader.id), ports.clock.now())
+    if over:
+        ports.ledger.forget(over)

@@ -10,7 +10,7 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from pullgrant.errors import Locked, PullgrantError
@@ -26,6 +26,7 @@ from pullgrant.secret import Secret
 
 _MAKING = ("apply", "bootstrap")
 _PATIENCE = timedelta(seconds=15)
+_AT_ONCE = 500  # SQLite takes no more than 999 values in older releases
 
 
 class SqlLedger:
@@ -86,6 +87,15 @@ class SqlLedger:
             ending = {"closed": outcome.value, "closed_at": codec.encode_time(now)}
             connection.execute(update(operations).where(operations.c.id == stored.id).values(ending))
         return replace(stored, closed=outcome, closed_at=now)
+
+    def forget(self, over: Sequence[Operation]) -> None:
+        """Take closed operations with their events out of the journal. Absent is done; an open one stays."""
+        with self._writing() as connection:
+            for start in range(0, len(over), _AT_ONCE):
+                ids = [one.id for one in over[start : start + _AT_ONCE]]
+                closed = select(operations.c.id).where(operations.c.id.in_(ids), operations.c.closed.is_not(None))
+                connection.execute(delete(events).where(events.c.operation.in_(closed)))
+                connection.execute(delete(operations).where(operations.c.id.in_(closed)))
 
     def unfinished(self) -> tuple[Operation, ...]:
         """Return all open operations, oldest first."""

@@ -13,6 +13,7 @@ from pullgrant.model.proof import Proof
 from pullgrant.model.reader import Key, Reader
 
 SHORT_LIFE = timedelta(days=1)
+KEPT = timedelta(days=30)  # how long the journal keeps what nothing depends on any more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,12 @@ def current(history: Sequence[Operation]) -> Operation | None:
     """Return the operation whose credential the slots hold: the last that closed as current."""
     closed = [operation for operation in lifetime(history) if operation.closed is Close.CURRENT and operation.issued]
     return closed[-1] if closed else None
+
+
+def asked(history: Sequence[Operation]) -> Reader | None:
+    """Return the reader as it was last asked for; None when it was never made."""
+    closed = [operation for operation in lifetime(history) if operation.closed is Close.CURRENT]
+    return closed[-1].intent.reader if closed else None
 
 
 def interrupted(history: Sequence[Operation]) -> bool:
@@ -84,6 +91,26 @@ def slots(history: Sequence[Operation]) -> tuple[Slot, ...]:
             elif isinstance(noted.event, Emptied):
                 found.pop(noted.event.slot, None)
     return tuple(found)
+
+
+def outlived(history: Sequence[Operation], now: datetime) -> tuple[Operation, ...]:
+    """Return the oldest operations that nothing depends on: they ended before the current one and more than KEPT ago.
+
+    Their keys are gone or end by themselves, and later operations tell of the same slots. A reader with tokens of twelve hours
+    ends four operations a day, for ever.
+    """
+    last, gone, known = current(history), withdrawn(history), slots(history)
+    over = 0
+    for index, operation in enumerate(history):
+        keys = (*(one.key for one in operation.of(KeyIssued)), *(one.key for one in operation.of(Retired)))
+        ended = operation.closed_at is not None and operation.closed_at < now - KEPT
+        if last is None or operation.id == last.id or not ended:
+            break
+        if any(key.revocable and key.id not in gone for key in keys):
+            break
+        if set(slots(history[index + 1 :])) == set(known):
+            over = index + 1
+    return tuple(history[:over])
 
 
 def proof(operation: Operation) -> Proof | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -77,6 +77,8 @@ class StageProvider:
 
     def _issue(self, note: str) -> Issued:
         stage = self._stage
+        if stage.keys_refused:
+            raise PolicyForbids("no more keys")
         stage.made += 1
         key_id, now = f"key-{stage.made}", stage.clock.now()
         ends = now + stage.ttl if stage.ttl else None
@@ -169,7 +171,8 @@ class StageLedger:
         return self._fuse.around("ledger.open", lambda: self._open(intent))  # type: ignore[no-any-return]
 
     def _open(self, intent: Intent) -> Operation:
-        operation = Operation(id=f"op-{len(self._stage.operations)}", opened_at=self._stage.clock.now(), intent=intent)
+        self._stage.opened += 1
+        operation = Operation(id=f"op-{self._stage.opened}", opened_at=self._stage.clock.now(), intent=intent)
         return self._put(operation)
 
     def note(self, operation: Operation, event: Event) -> Operation:
@@ -188,6 +191,13 @@ class StageLedger:
             return self._put(replace(stored, closed=outcome, closed_at=self._stage.clock.now()))
 
         return self._fuse.around(f"ledger.close {outcome}", effect)  # type: ignore[no-any-return]
+
+    def forget(self, over: Sequence[Operation]) -> None:
+        def effect() -> None:
+            for one in over:
+                self._stage.operations.pop(one.id, None)
+
+        self._fuse.around("ledger.forget", effect)
 
     def _put(self, operation: Operation) -> Operation:
         self._stage.operations[operation.id] = operation

@@ -128,6 +128,17 @@ class LedgerContract:
             ledger.close(opened, Close.CURRENT)
         assert ledger.history(opened.intent.reader.id) == (closed,)
 
+    def test_what_is_forgotten_is_gone(self, ledger: Ledger, again: Ledger) -> None:
+        """A journal that only grows makes every run slower than the one before."""
+        old, other = (ledger.note(ledger.open(intent()), Issuing()) for _ in range(2))
+        old, kept = ledger.close(old, Close.CURRENT), ledger.close(other, Close.CURRENT)
+        still_open = ledger.open(intent())
+        for _ in range(2):
+            ledger.forget((old, still_open))
+        assert again.history(old.intent.reader.id) == (kept, still_open)
+        with pytest.raises(PullgrantError, match=old.id):
+            ledger.note(old, Issuing())
+
     def test_an_unknown_operation_is_refused(self, ledger: Ledger) -> None:
         """A note that goes nowhere is a note lost."""
         foreign = Operation(id="never-opened", opened_at=NOON, intent=intent())

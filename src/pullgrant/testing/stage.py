@@ -72,7 +72,10 @@ class StageClock:
 
 @dataclass(slots=True)
 class Stage:
-    """All that outlives a process. `rights` are what the reader's credential may do; `public` opens the registry."""
+    """All that outlives a process. `rights` are what the reader's credential may do; `public` opens the registry.
+
+    `keys_forbidden` is seen before anything is made, `keys_refused` when a key is asked for.
+    """
 
     clock: StageClock = field(default_factory=StageClock)
     ledger_id: str = "ledger-1"
@@ -88,12 +91,14 @@ class Stage:
     public: bool = False
     empty: bool = False
     keys_forbidden: bool = False
+    keys_refused: bool = False
     key_notes: bool = False
     readable: bool = True
     ttl: timedelta | None = None
     settles_after: int = 0
     broken_sinks: set[str] = field(default_factory=set)
     made: int = 0
+    opened: int = 0
 
     def pulls(self, slot: Slot) -> bool:
         """Return whether a platform that restarts now could pull with what the slot holds."""
