@@ -5,7 +5,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-HELPERS = ("__main__", "bootstrap", "clock")
+HELPERS = ("__main__", "bootstrap", "clock", "readers")
 ALL = [one.name for one in pkgutil.iter_modules([str(Path(__file__).parent)]) if one.name not in HELPERS]
 
 for name in sys.argv[1:] or ALL:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -10,11 +11,14 @@ from collections.abc import Mapping
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import botocore.session
 import jsonschema
 import pytest
 import yaml
+from botocore.validate import ParamValidator
 
 from pullgrant.cli.units import FORMATS, NAME, Job
 
@@ -122,6 +126,29 @@ def test_systemd_reads_its_units(tmp_path: Path, every: timedelta) -> None:
 
 
 @pytest.mark.real("systemd-analyze")
+def test_the_documented_check_of_systemd(tmp_path: Path) -> None:
+    """The commands that the unit's own comment gives would not write it where they check it, or find nothing wrong ever."""
+    service = files("systemd")[f"{NAME}.service"]
+    install, check = (re.findall(rf"^# {word}: +(.*)$", service, re.MULTILINE)[0] for word in ("Install", "Check"))
+    program = tmp_path / "bin" / "pullgrant"
+    program.parent.mkdir()
+    program.write_text(f"#!{sys.executable}\nfrom pullgrant.cli import program\nprogram.run()\n")
+    program.chmod(0o755)
+    path = f"{program.parent}:{os.environ['PATH']}"
+    env = {"HOME": str(tmp_path), "PATH": path, "PYTHONPATH": str(Path(__file__).parents[2] / "src")}
+
+    def run(line: str) -> tuple[int, str]:
+        done = subprocess.run(["/bin/sh", "-c", line], env=env, capture_output=True, text=True, check=False, timeout=60)
+        return done.returncode, "".join(line for line in done.stderr.splitlines() if NAME in line)
+
+    assert (run(install), run(check)) == ((0, ""), (0, ""))
+    timer = tmp_path / f".config/systemd/user/{NAME}.timer"
+    timer.write_text(timer.read_text().replace("OnCalendar=", "OnCalendar=never "))
+    code, words = run(check)
+    assert (code != 0, "Failed to parse calendar" in words) == (True, True)
+
+
+@pytest.mark.real("systemd-analyze")
 @pytest.mark.parametrize("every", EVERY)
 def test_systemd_reads_its_calendar(every: timedelta) -> None:
     """The timer would run at another interval than the ledger needs."""
@@ -207,19 +234,58 @@ def test_kubernetes_takes_the_cron_job(every: timedelta) -> None:
     assert f"rotate --next-run {2 * int(every.total_seconds() // 60)}m" in script
 
 
-def test_the_schema_of_the_cron_job_can_say_no() -> None:
+def read_by_kubernetes(document: dict[str, Any]) -> Any:
+    """Return what is left of a manifest that the API's own generated models have read; they raise ValueError for a gap."""
+    from kubernetes.client import ApiClient
+
+    api = ApiClient()
+    answer = SimpleNamespace(data=json.dumps(document))
+    return api.sanitize_for_serialization(api.deserialize(answer, f"V1{document['kind']}"))
+
+
+def test_the_models_of_kubernetes_know_every_field() -> None:
+    """The API server would drop a field that it does not know, or refuse the manifest for one that is missing."""
+    account, cron_job = yaml.safe_load_all(text("kubernetes"))
+    assert (read_by_kubernetes(account), read_by_kubernetes(cron_job)) == (account, cron_job)
+
+
+def test_the_schemas_of_the_cron_job_can_say_no() -> None:
     """A schema that takes everything would prove nothing."""
     _, cron_job = yaml.safe_load_all(text("kubernetes"))
-    cron_job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["container"] = []
+    pod = cron_job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    pod["container"] = []
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(cron_job, CRON_JOB)
+    assert read_by_kubernetes(cron_job) != cron_job
+    del cron_job["spec"]["schedule"]
+    with pytest.raises(ValueError, match="schedule"):
+        read_by_kubernetes(cron_job)
+
+
+# docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax, as far as the workflow uses it.
+RIGHT = {"enum": ["read", "write", "none"]}
+TEXTS = {"type": "object", "additionalProperties": STRING}
+WORKFLOW = closed(
+    ["on", "jobs"],
+    name=STRING,
+    on=closed([], schedule={"type": "array", "items": closed(["cron"], cron=STRING)}, workflow_dispatch=closed([])),
+    permissions={"type": "object", "properties": {"contents": RIGHT, "id-token": RIGHT}, "additionalProperties": False},
+    concurrency={**closed(["group"], group=STRING), "properties": {"group": STRING, "cancel-in-progress": BOOLEAN}},
+    jobs={"type": "object", "additionalProperties": {
+        "type": "object", "required": ["runs-on", "steps"], "additionalProperties": False,
+        "properties": {"runs-on": STRING, "timeout-minutes": INTEGER, "steps": {"type": "array", "items": {"oneOf": [
+            closed(["uses"], uses={"type": "string", "pattern": r"^[\w.-]+/[\w.-]+@v\d+$"}, **{"with": TEXTS}),
+            closed(["run"], run=STRING, env=TEXTS),
+        ]}}},
+    }},
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("every", EVERY)
 def test_github_reads_the_workflow(every: timedelta) -> None:
     """GitHub would refuse the workflow, or YAML would read `on` as true."""
     flow = yaml.safe_load(text("github-actions", every=every))
-    assert sorted(flow) == ["concurrency", "jobs", "name", "on", "permissions"]
+    jsonschema.validate(flow, WORKFLOW)
     assert_every(minutes_of_a_day(flow["on"]["schedule"][0]["cron"]), every)
     steps = flow["jobs"]["rotate"]["steps"]
     assert all(("uses" in step) != ("run" in step) for step in steps)
@@ -228,6 +294,14 @@ def test_github_reads_the_workflow(every: timedelta) -> None:
     ]  # fmt: skip
     assert steps[-1]["env"] == {"PULLGRANT_LEDGER": "${{ secrets.PULLGRANT_LEDGER }}"}
     assert (flow["permissions"]["id-token"], flow["concurrency"]["cancel-in-progress"]) == ("write", False)
+
+
+def test_the_schema_of_the_workflow_can_say_no() -> None:
+    """A schema that takes everything would prove nothing."""
+    flow = yaml.safe_load(text("github-actions"))
+    flow["jobs"]["rotate"]["steps"][0]["run"] = "both"
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(flow, WORKFLOW)
 
 
 # docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html: rate(value unit), one in the singular.
@@ -249,6 +323,23 @@ def test_eventbridge_reads_the_expression(every: timedelta) -> None:
     assert 60 <= properties["Target"]["RetryPolicy"]["MaximumEventAgeInSeconds"] <= 86400
     used = set(re.findall(r"Ref: (\w+)", text("eventbridge", every=every)))
     assert used == set(template["Parameters"])
+
+
+def faults_of_the_schedule(properties: Mapping[str, Any]) -> str:
+    """Return what the API model of EventBridge Scheduler has against the properties, of which CloudFormation spells one anew."""
+    model = botocore.session.Session().get_service_model("scheduler").operation_model("CreateSchedule")
+    plain = re.sub(r'\{"Ref": "Subnets"\}', '["subnet-1"]', json.dumps(properties))
+    plain = re.sub(r'\{"Ref": "(\w+)"\}', r'"\1"', plain).replace('"AwsvpcConfiguration"', '"awsvpcConfiguration"')
+    return str(ParamValidator().validate(json.loads(plain), model.input_shape).generate_report())
+
+
+def test_the_model_of_eventbridge_takes_the_schedule() -> None:
+    """EventBridge would not know a property, or miss one."""
+    properties = yaml.safe_load(text("eventbridge"))["Resources"]["Schedule"]["Properties"]
+    assert faults_of_the_schedule(properties) == ""
+    properties["Target"]["Inputs"] = properties["Target"].pop("RoleArn")
+    told = faults_of_the_schedule(properties)
+    assert ('Unknown parameter in Target: "Inputs"' in told, '"RoleArn"' in told) == (True, True)
 
 
 def test_the_grammar_of_eventbridge_can_say_no() -> None:

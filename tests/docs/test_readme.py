@@ -19,6 +19,7 @@ from pullgrant.sandbox.run import Sandbox
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = sorted(page for page in ROOT.glob("**/*.md") if ".venv" not in page.parts)
 BIN = Path(sys.executable).parent
 BLOCKS = re.findall(r"(?:<!-- block: (\w+) -->\n)?```sh\n(.*?)```", README, re.DOTALL)
 # What stands for the reader's own names, and what the sandbox calls the same things.
@@ -77,7 +78,7 @@ def test_the_table_of_verbs_names_verbs():
     assert {name for name in own if "." in name or name not in {one.partition(".")[0] for one in own | told}} <= told
 
 
-@pytest.mark.parametrize("page", sorted((page for page in ROOT.glob("**/*.md") if ".venv" not in page.parts)), ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page):
     """A reader would be sent to a page that is not there."""
     links = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8"))

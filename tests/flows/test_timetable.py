@@ -20,6 +20,7 @@ def of(*lives):
     [
         ([], hours(3)),
         ([{"ttl": hours(12)}], hours(3)),
+        ([{"ttl": hours(12) - timedelta(milliseconds=700)}], hours(3)),
         ([{"ttl": hours(1)}], timedelta(minutes=15)),
         ([{"ttl": timedelta(minutes=59)}], timedelta(minutes=10)),
         ([{"ttl": timedelta(minutes=10)}], timedelta(minutes=5)),

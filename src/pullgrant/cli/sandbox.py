@@ -102,9 +102,11 @@ def delete_key(given: Given) -> None:
 @verb(JSON)
 def calls(given: Given) -> None:
     """List the calls that reached the sandbox, oldest first."""
+    from dataclasses import asdict
+
     from pullgrant.cli.render import emit
 
-    seen = _control().calls()
+    seen = [asdict(one) for one in _control().calls()]
     emit(
         {"calls": seen}, [f"{one['status']} {one['kind']:45} {one['host']}{one['path']}" for one in seen], as_json=given.json
     )

@@ -34,7 +34,7 @@ def systemd(job: Job) -> Mapping[str, str]:
 # Renews registry credentials before they die.
 # Install:  pullgrant schedule --format systemd --out ~/.config/systemd/user
 #           systemctl --user enable --now {NAME}.timer && loginctl enable-linger
-# Check:    systemd-analyze --user verify ~/.config/systemd/user/{NAME}.service ~/.config/systemd/user/{NAME}.timer
+# Check:    systemd-analyze verify ~/.config/systemd/user/{NAME}.service ~/.config/systemd/user/{NAME}.timer
 [Unit]
 Description=Renew registry credentials (pullgrant)
 Documentation=man:systemd.service(5)

@@ -6,19 +6,20 @@ import json
 import os
 import sys
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from pullgrant.catalog import Catalog
 from pullgrant.dockerhelper import cache
 from pullgrant.dockerhelper.cache import Kept
 from pullgrant.dockerhelper.store import Store, chosen, one_at_a_time
 from pullgrant.errors import NotSignedIn, PullgrantError, Unavailable, UsageError
-from pullgrant.kit.clock import SystemClock
-from pullgrant.model.credential import Credential
-from pullgrant.model.image import canonical_host
-from pullgrant.model.reader import Reader
+
+if TYPE_CHECKING:
+    from pullgrant.catalog import Catalog
+    from pullgrant.model.credential import Credential
+    from pullgrant.model.reader import Reader
 
 ABSENT = "credentials not found in native keychain\n"
-PAUSE = 60.0  # seconds in which a cloud that did not answer is not asked again: each try can take half a minute
+PAUSE = 300.0  # seconds in which what did not answer is not asked again: each try can take half a minute
 NO_STORE = "pullgrant makes these credentials itself and stores no others: use another helper for this registry\n"
 
 
@@ -48,6 +49,9 @@ def answer(action: str, payload: str) -> tuple[str, int]:
 
 
 def _catalog() -> Catalog:
+    from pullgrant.catalog import Catalog
+    from pullgrant.kit.clock import SystemClock
+
     return Catalog(clock=SystemClock(), report=Silence(), ledger_url=os.environ.get("PULLGRANT_LEDGER") or None)
 
 
@@ -94,6 +98,7 @@ def _living(store: Store, server: str, error: PullgrantError) -> Kept:
 def _reader(opened: Catalog, server: str) -> Reader | None:
     """Return the reader of a server's host; one with short-lived tokens first, where several read from it."""
     from pullgrant.flows.fetch import serves
+    from pullgrant.model.image import canonical_host
 
     try:
         host = canonical_host(server)

@@ -130,5 +130,7 @@ def _keyring() -> Any:
     try:
         import keyring
     except ImportError:
-        raise MissingExtra("PULLGRANT_HELPER_CACHE=keyring needs the package keyring", hint="pip install 'pullgrant[keyring]'") from None
+        raise MissingExtra(
+            "PULLGRANT_HELPER_CACHE=keyring needs the package keyring", hint="pip install 'pullgrant[keyring]'"
+        ) from None
     return keyring

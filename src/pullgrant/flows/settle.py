@@ -23,8 +23,8 @@ def settle_reader(reader_id: str, ports: Ports) -> None:
     What was delivered in part is closed as superseded; the planner then wants a new credential for all slots. Errors are
     the provider's: the operation then stays open.
     """
-    for operation in ports.ledger.unfinished():
-        if operation.intent.reader.id == reader_id:
+    for operation in ports.ledger.history(reader_id):
+        if operation.closed is None:
             _settle(operation, ports)
 
 

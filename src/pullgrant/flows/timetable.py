@@ -13,6 +13,7 @@ _STEPS = tuple(
     timedelta(minutes=minutes) for minutes in (5, 10, 15, 20, 30, 60, 120, 180, 240, 360, 720, 1440)
 )  # each divides a day, so that a calendar can say it
 _NOTHING_YET = timedelta(hours=3)  # what an ECR token needs
+_MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +44,9 @@ def _spans(one: Standing) -> list[tuple[timedelta, str]]:
     name = one.reader.id
     found = []
     if one.expires_at is not None:
-        found.append((max(one.expires_at - one.issued_at, timedelta()), f"the life of the credential of {name}"))
+        life = max(one.expires_at - one.issued_at, timedelta())
+        # Clouds cut the end to a whole second: twelve hours must not come out as a little less, and the interval as a third less.
+        found.append((round(life / _MINUTE) * _MINUTE, f"the life of the credential of {name}"))
     if one.expires_at is None or one.waiting:
         found.append((one.reader.rotate_every, f"the age at which the key of {name} is replaced"))
         found.append((one.reader.grace, f"the grace of {name}"))

@@ -31,22 +31,23 @@ def redact(text: str, *known: Secret, limit: int = 600) -> str:
     A known secret is found as it is, without its outer blanks, escaped for JSON, Python or a URL, line by line when it has
     several, and when the text was wrapped at its blanks.
     """
-    forms = {form for secret in known for form in _forms(secret.reveal()) if form.strip()}
+    forms = {form for secret in known for form in _forms(secret.reveal(), text) if form.strip()}
     text = _without(forms, text)
     text = _without(forms, " ".join(_SHAPES.sub(MASK, text).split()))
     return text if len(text) <= limit else f"{text[:limit]}..."
 
 
 def _without(forms: set[str], text: str) -> str:
-    if not forms:
-        return text
-    longest_first = sorted(forms, key=len, reverse=True)
-    return re.sub("|".join(map(re.escape, longest_first)), MASK, text)
+    # A pattern of all forms of a long secret takes milliseconds to compile, and most texts hold none of them.
+    found = sorted((form for form in forms if form in text), key=len, reverse=True)
+    return re.sub("|".join(map(re.escape, found)), MASK, text) if found else text
 
 
-def _forms(secret: str) -> list[str]:
+def _forms(secret: str, text: str) -> list[str]:
+    """Return how a secret may stand in this text; where it has no sign of a URL's escapes, without those, which are slow."""
     lines = [line.strip() for line in secret.splitlines() if len(line.strip()) >= _SHORTEST_LINE]
     escaped = [json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1]]
-    in_urls = [quote(secret, safe="", errors="replace"), quote_plus(secret, errors="replace")]
-    forms = [secret, *lines, *escaped, *in_urls]
+    if "%" in text or "+" in text:
+        escaped += [quote(secret, safe="", errors="replace"), quote_plus(secret, errors="replace")]
+    forms = [secret, *lines, *escaped]
     return [*forms, *(form.strip() for form in forms), *(" ".join(form.split()) for form in forms)]

@@ -50,13 +50,12 @@ class Provider:
         pool: Pool | None = None,
     ) -> None:
         self._settings = settings = Settings.of(reader)
-        self._clock = clock
-        sign_in = (pool or Pool()).sign_in(settings.profile)
-        self._seam = seam = seam or Seam(registry=settings.registry, sign_in=sign_in, timer=clock)
+        pool = pool or Pool()
+        self._seam = seam = seam or Seam(registry=settings.registry, sign_in=pool.sign_in(settings.profile), timer=clock)
         self._identity = ReaderIdentity(settings, seam, owner)
         self._neighbours = Neighbours(settings, seam, sid=policies.sid_of(owner, reader.id), timer=clock)
         self._waits = Waits(clock)
-        self._tokens = Tokens(settings, seam, waits=self._waits, clock=clock)
+        self._tokens = Tokens(settings, seam, waits=self._waits, clock=clock, shared=pool.tokens)
         self._seen: Seen | None = None
 
     @property
@@ -70,6 +69,7 @@ class Provider:
             push_question="upload",
             settles_in=timedelta(minutes=2),  # IAM is eventually consistent, within seconds
             confirmations=3,
+            beside=frozenset({"image", "profile"}),
         )
 
     def observe(self) -> Observed:
@@ -130,12 +130,12 @@ class Provider:
     def issue(self, identity: Identity, *, note: str) -> Issued:
         """See ports.Provider: a token of the reader itself, because a token may what its caller may.
 
+        Readers that were given the same role by its ARN are given the same token, within one run and each of them once.
         A user's token is taken with an access key that is made for it and deleted at once. Where that key cannot be
         deleted, the credential carries it, so that it is withdrawn later.
         """
-        made_at = self._clock.now()
         taken = self._tokens.by_user() if self._settings.method == "user" else self._tokens.by_role(identity.id, note)
-        key = taken.left or Key(id=f"token-{note}", created_at=made_at, expires_at=taken.ends, revocable=False)
+        key = taken.left or Key(id=f"token-{note}", created_at=taken.at, expires_at=taken.ends, revocable=False)
         credential = Credential(
             server=self._settings.registry.host,
             username=taken.token.username,

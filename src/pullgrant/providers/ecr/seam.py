@@ -17,6 +17,7 @@ from pullgrant.kit.retry import Timer, retrying
 from pullgrant.providers.ecr.answers import Step
 from pullgrant.providers.ecr.found import Keys, Kind, Token, read_document, read_keys, read_session, read_token
 from pullgrant.providers.ecr.hosts import Registry
+from pullgrant.providers.ecr.sharing import SharedTokens
 from pullgrant.providers.ecr.signin import Answer, Caller, SignIn, sent
 
 PATH = "/pullgrant/"
@@ -25,9 +26,10 @@ _PAGES = 50
 
 
 class Pool:
-    """What all readers of one run share: a sign-in, with its clients, for each profile."""
+    """What all readers of one run share: a sign-in, with its clients, for each profile, and the tokens of roles."""
 
     def __init__(self) -> None:
+        self.tokens = SharedTokens()
         self._making = threading.Lock()
         self._signed_in: dict[str, SignIn] = {}
 

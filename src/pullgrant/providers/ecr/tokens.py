@@ -3,44 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from pullgrant.errors import NotFound, OutcomeUnknown, PullgrantError, Unavailable
 from pullgrant.model.reader import Key
 from pullgrant.ports import Clock
 from pullgrant.providers.ecr.answers import TooLong
-from pullgrant.providers.ecr.found import Keys, Token
+from pullgrant.providers.ecr.found import Keys
 from pullgrant.providers.ecr.identity import LONGEST_SESSION, gone_is_done
 from pullgrant.providers.ecr.seam import Seam
 from pullgrant.providers.ecr.settings import Settings
+from pullgrant.providers.ecr.sharing import SharedTokens, Taken
 from pullgrant.providers.ecr.waits import Waits
 
 # The API model of sts-2011-06-15, AssumeRole: a session that is itself taken by a role's gets an hour, and more fails.
 CHAINED_SESSION = 3600
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
-    """A token, when it must be taken for dead, and the access key it was taken with if that could not be deleted."""
-
-    token: Token
-    ends: datetime
-    left: Key | None = None
-
-
 class Tokens:
     """Takes tokens of one reader, and deletes what it made on the way."""
 
-    def __init__(self, settings: Settings, seam: Seam, *, waits: Waits, clock: Clock) -> None:
-        self._name, self._seam, self._waits, self._clock = settings.reader, seam, waits, clock
+    def __init__(self, settings: Settings, seam: Seam, *, waits: Waits, clock: Clock, shared: SharedTokens) -> None:
+        self._name, self._seam, self._waits, self._clock, self._shared = settings.reader, seam, waits, clock, shared
+        registry = settings.registry
+        self._place = (settings.profile, registry.region, registry.public, registry.fips, registry.dual_stack)
 
     def by_role(self, arn: str, note: str) -> Taken:
-        """Return a token of a role. Nothing says that it outlives the session, so that the earlier end counts."""
-        keys = self._assumed(arn, f"pullgrant-{note}"[:64])
-        token = self._waits.settled(lambda: self._seam.token(keys))
-        return Taken(token=token, ends=min(token.expires_at, keys.expires_at or token.expires_at))
+        """Return a token of a role that this reader has not; readers that share the role share its calls."""
+        return self._shared.token((arn, *self._place), self._name, self._clock.now(), lambda: self._by_role(arn, note))
 
     def by_user(self) -> Taken:
         """Return a token of the user, taken with a key that is deleted before anybody uses the token."""
@@ -60,7 +50,7 @@ class Tokens:
                 ) from None
             raise
         left = None if self._deleted(keys.id) else Key(id=keys.id, created_at=made_at)
-        return Taken(token=token, ends=token.expires_at, left=left)
+        return Taken(token=token, at=made_at, ends=token.expires_at, left=left)
 
     def keys(self) -> tuple[Key, ...]:
         """Return the access keys of the user, none when it is not there."""
@@ -72,6 +62,13 @@ class Tokens:
     def delete(self, key_id: str) -> None:
         """Delete an access key of the user; absent is done."""
         gone_is_done(lambda: self._seam.delete_key(self._name, key_id))
+
+    def _by_role(self, arn: str, note: str) -> Taken:
+        """Take a token as a role. Nothing says that it outlives the session, so that the earlier end counts."""
+        at = self._clock.now()
+        keys = self._assumed(arn, f"pullgrant-{note}"[:64])
+        token = self._waits.settled(lambda: self._seam.token(keys))
+        return Taken(token=token, at=at, ends=min(token.expires_at, keys.expires_at or token.expires_at))
 
     def _assumed(self, arn: str, session: str) -> Keys:
         longest = CHAINED_SESSION if self._seam.caller().role else LONGEST_SESSION
