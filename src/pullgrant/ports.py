@@ -20,13 +20,12 @@ from pullgrant.secret import Secret
 class Capabilities:
     """What a provider can and cannot do: data for the planner and the proof, never a method that raises.
 
-    `max_keys` counts the live keys of one identity (None: no limit known). `key_notes`: the cloud stores our operation
-    id with a key. `unique_keys`: a key's secret can be told from its predecessors, false where there is one secret per
-    identity. `narrows`: a repository outside the scope can be refused. `push_question` is how a refusal of push is shown:
-    by the token service (`token`), by starting and cancelling an upload (`upload`), or not at all (`none`).
-    `max_ttl` is the longest life of a credential that always expires. `settles_in` is the budget for propagation, and
-    `confirmations` how many pulls in a row must succeed once a refusal has been seen. `beside` names the options of a
-    reader that its credential does not depend on: where its registry is found, how the operator signs in, what is proven with.
+    `max_keys` counts the live keys of one identity (None: its credentials are made without a key, or no limit is known).
+    `key_notes`: the cloud stores our operation id with a key. `unique_keys`: a key's secret can be told from its
+    predecessors, false where there is one secret per identity. `narrows`: a repository outside the scope can be refused.
+    `push_question` is how a refusal of push is shown: by the token service (`token`), by starting and cancelling an upload
+    (`upload`), or not at all (`none`). `max_ttl` is the longest life of a credential that always expires. `settles_in` is
+    the budget for propagation, and `confirmations` how many pulls in a row must succeed once a refusal has been seen.
     """
 
     creates_identity: bool = True

@@ -1,11 +1,13 @@
 """The main job on AWS, through the command line and real boto3, against the sandbox."""
 
 import json
+import time
 from datetime import datetime, timedelta
 
 import boto3
 import pytest
 
+from pullgrant.kit.clock import SystemClock
 from pullgrant.sandbox.world import Fault
 
 ACCOUNT, NEIGHBOUR = "123456789012", "210987654321"
@@ -151,6 +153,15 @@ def test_another_accounts_registry(house):
     assert [one["Sid"] for one in left] == ["theirs"]
 
 
+@pytest.fixture
+def patient(monkeypatch):
+    """Nobody waits for what will not come: sleeping moves the monotonic clock."""
+    slept = []
+    monkeypatch.setattr(SystemClock, "sleep", lambda clock, seconds: slept.append(seconds))
+    monkeypatch.setattr(SystemClock, "monotonic", lambda clock: time.monotonic() + sum(slept))
+
+
+@pytest.mark.usefixtures("patient")
 def test_another_accounts_policy_that_only_its_owner_may_change(house):
     """The operator would not learn what to ask the other account for."""
     argv = ("ecr.bootstrap", "--region", "us-east-1", "--registry-id", NEIGHBOUR, "--repository", "shared/app")

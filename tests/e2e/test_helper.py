@@ -150,3 +150,26 @@ def test_a_real_client_pulls_with_it(helped, tmp_path):
     assert pulled(helper) == (0, "")
     helped.run("sandbox.advance", "--hours", "13")
     assert (pulled(helper), tokens(helped)) == ((0, ""), 3)
+
+
+def test_killed_while_an_access_key_lives(house, installed):
+    """The access key of a user, that lives for a moment only, would live for ever and be named nowhere."""
+    house.run("ecr.bootstrap", "--region", "us-east-1", "--repository", "team/app", "--method", "user")
+    for kind in ("iam.CreateAccessKey", "ecr.GetAuthorizationToken", "iam.DeleteAccessKey"):
+        with subprocess.Popen([HELPER, "get"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as run:
+            how = "kill-after" if kind == "iam.CreateAccessKey" else "kill-before"
+            house.world.fail_next(Fault(kind=kind, how=how, pid=run.pid))
+            run.communicate(HOST, timeout=60)
+        assert run.returncode == -9
+        assert access_keys(house) != []
+        assert house.run("recover").code == 0
+        assert access_keys(house) == []
+    code, out, _ = call("get", HOST)
+    assert (code, json.loads(out)["Username"], access_keys(house)) == (0, "AWS", [])
+
+
+def access_keys(house):
+    import boto3
+
+    iam = boto3.client("iam", region_name="us-east-1")
+    return [one["AccessKeyId"] for one in iam.list_access_keys(UserName="docker-reader")["AccessKeyMetadata"]]

@@ -111,7 +111,7 @@ def _reader(opened: Catalog, server: str) -> Reader | None:
 def _fetched(opened: Catalog, reader: Reader, server: str) -> Kept:
     from pullgrant.flows.fetch import fetch
 
-    credential = fetch(reader, opened.ports(reader, ())).credential
+    credential = fetch(reader, opened.ports(reader, ()))
     started = opened.clock.now()
     ends = credential.expires_at or started
     return _kept(server, credential, fresh_until=started + (ends - started) / 2, ends=ends)

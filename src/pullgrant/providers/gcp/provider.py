@@ -49,10 +49,11 @@ class Provider:
     @property
     def can(self) -> Capabilities:
         """Keys carry no note; only a repository in Artifact Registry is narrower than what lies beside it."""
+        by_token = self._settings.credential == "access-token"
         return Capabilities(
             narrows=self._settings.scope == "repository",
-            max_keys=targets.MOST_KEYS,
-            max_ttl=TOKEN_LIFE if self._settings.credential == "access-token" else None,
+            max_keys=None if by_token else targets.MOST_KEYS,
+            max_ttl=TOKEN_LIFE if by_token else None,
             push_question="token",
             settles_in=timedelta(minutes=8),  # a grant takes "7 minutes or longer": IAM, access-change-propagation
             confirmations=3,
