@@ -26,6 +26,8 @@ class Capabilities:
     `push_question` is how a refusal of push is shown: by the token service (`token`), by starting and cancelling an upload
     (`upload`), or not at all (`none`). `max_ttl` is the longest life of a credential that always expires. `settles_in` is
     the budget for propagation, and `confirmations` how many pulls in a row must succeed once a refusal has been seen.
+    `beside` names the options of a reader that its credential does not depend on: where its registry is found, how the
+    operator signs in, what is proven with.
     """
 
     creates_identity: bool = True
