@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from e2e.registry import serve
 from pullgrant.cli import program
 from pullgrant.sandbox.run import Sandbox
 from pullgrant.sandbox.world import World
@@ -112,3 +113,10 @@ def house(box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hous
     found = House(box, tmp_path, environment)
     found.fresh()
     return found
+
+
+@pytest.fixture
+def registry(house: House) -> Iterator[str]:
+    """A real docker-registry whose token service asks the fake Google Cloud who may do what at gcr.io."""
+    with serve(house.folder, url=house.box.url, bundle=house.box.token_certificate) as address:
+        yield address

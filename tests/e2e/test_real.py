@@ -5,74 +5,25 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from e2e.registry import pusher, skopeo
+
 SECONDS = 30
-OPERATOR = "oauth2accesstoken"
-CONFIG = """
-version: 0.1
-log: {{level: error}}
-storage: {{inmemory: {{}}}}
-http: {{addr: "127.0.0.1:{port}"}}
-auth:
-  token:
-    realm: "{url}/sandbox/token?host=gcr.io&prefix=demo/"
-    service: real
-    issuer: pullgrant-sandbox
-    rootcertbundle: "{bundle}"
-"""
 
 
 def run(*argv: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(argv, env=dict(os.environ), capture_output=True, text=True, timeout=SECONDS)
 
 
-def skopeo(*words: str) -> subprocess.CompletedProcess[str]:
-    return run("skopeo", "--insecure-policy", *words)
-
-
-@pytest.fixture
-def registry(house) -> Iterator[str]:
-    """A real docker-registry whose token service asks the fake Google Cloud who may do what in the project demo."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    config = house.folder / "registry.yml"
-    config.write_text(CONFIG.format(port=port, url=house.box.url, bundle=house.box.token_certificate))
-    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen(["docker-registry", "serve", str(config)], **silent) as server:
-        deadline = time.monotonic() + SECONDS
-        while time.monotonic() < deadline:
-            with socket.socket() as attempt:
-                if attempt.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.01)
-        yield f"127.0.0.1:{port}"
-        server.kill()
-
-
-def pusher() -> str:
-    """Return the operator's own login at the registry: a fresh access token."""
-    from pullgrant.kit.http import Http
-    from pullgrant.providers.gcp.signin import SignIn
-
-    http = Http()
-    try:
-        return f"{OPERATOR}:{SignIn(http).access_token().reveal()}"
-    finally:
-        http.close()
-
-
 @pytest.mark.real("skopeo", "docker-registry")
 def test_skopeo_pulls_from_a_real_registry_and_may_not_push(house, registry, tmp_path):
     """What was delivered would satisfy our own fakes only."""
     assert house.run("gcp.bootstrap", "--project", "demo", "--sink", "docker-config").code == 0
-    source, image = "docker://gcr.io/demo/app:v1", f"docker://{registry}/app:v1"
+    source, image = "docker://gcr.io/demo/app:v1", f"docker://{registry}/demo/app:v1"
     login = pusher()
     pushed = skopeo("copy", "--src-creds", login, "--dest-creds", login, "--dest-tls-verify=false", source, image)
     assert (pushed.returncode, pushed.stderr) == (0, "")
