@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from benchmarks.bootstrap import measured
+from benchmarks.bootstrap import Ours, measured
 
 # Dependent round trips: one look at everything; the account; key and policy at once; then at the registry its challenge,
 # a token and the manifest, and last the questions whose answer is no, at once, of which the one at another host asks
@@ -18,10 +18,10 @@ EMAIL = "docker-reader@demo.iam.gserviceaccount.com"
 def main(runs: int = 5) -> str:
     """Return the table."""
     bootstrap = ["gcp.bootstrap", "--project", "demo", "--sink"]
-    ours = {f"gcp.bootstrap --sink {sink}": [*bootstrap, sink] for sink in ("docker-config", "akka")}
+    ours = {f"gcp.bootstrap --sink {sink}": Ours([*bootstrap, sink], DEPTH) for sink in ("docker-config", "akka")}
     with tempfile.TemporaryDirectory() as folder:
         documented = {"the three gcloud commands": _documented(Path(folder))} if shutil.which("gcloud") else {}
-        return measured(ours, documented, depth=DEPTH, runs=runs)
+        return measured(lambda _: ours, lambda _: documented, runs=runs)
 
 
 def _documented(folder: Path) -> list[list[str]]:

@@ -33,15 +33,17 @@ def plan(
     now: datetime,
     *,
     remarks: Sequence[str] = (),
+    beside: frozenset[str] = frozenset(),
 ) -> Plan:
     """Return the plan of one run: nothing to do, or a new proven credential for all slots of the reader.
 
-    `drift` says of a slot what is wrong with what it holds, `remarks` are sentences of the sinks for the user.
+    `drift` says of a slot what is wrong with what it holds, `remarks` are sentences of the sinks for the user, `beside` names
+    the options that a credential does not depend on.
     A ledger keeps no secrets, so that any change that needs a credential in one slot means a new one for all of them; the
     old key stays valid for its grace.
     """
     slots = tuple(dict.fromkeys((*past.slots(history), *wish.slots)))
-    why = _why(wish, observed, history, slots, drift, now)
+    why = _why(wish, observed, history, slots, drift, now, beside)
     told = (*_remarks(observed, history), *remarks)
     if observed.public and not wish.reader.unproven:
         why, rest = "", f"{observed.grant.resource} is public: anybody may pull from it, so no credential is needed"
@@ -66,6 +68,7 @@ def _why(
     slots: Sequence[Slot],
     drift: Mapping[Slot, str],
     now: datetime,
+    beside: frozenset[str],
 ) -> str:
     """Return the first reason for a new credential, empty when there is none."""
     if wish.because:
@@ -73,7 +76,7 @@ def _why(
     operation = past.current(history)
     if observed.identity is None or operation is None or operation.issued is None:
         return "there is no reader yet" if observed.identity is None else "this reader has no credential of ours yet"
-    if _asked(operation.intent.reader) != _asked(wish.reader):
+    if _asked(operation.intent.reader, beside) != _asked(wish.reader, beside):
         return "its scope or its kind of credential was changed"
     if past.interrupted(history):
         return "an interrupted delivery is to be completed"
@@ -97,9 +100,9 @@ def _of_the_slots(delivered: set[Slot], slots: Sequence[Slot], drift: Mapping[Sl
     return ""
 
 
-def _asked(reader: Reader) -> tuple[object, ...]:
-    """Return what a credential depends on; the image to prove with is not part of it."""
-    options = {name: value for name, value in reader.options.items() if name != "image"}
+def _asked(reader: Reader, beside: frozenset[str]) -> tuple[object, ...]:
+    """Return what a credential depends on."""
+    options = {name: value for name, value in reader.options.items() if name not in beside}
     return reader.host, reader.repositories, sorted(options.items(), key=lambda item: item[0])
 
 

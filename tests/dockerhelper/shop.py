@@ -15,7 +15,8 @@ from pullgrant.errors import Unavailable
 from pullgrant.flows.apply import apply
 from pullgrant.model.reader import Reader
 from pullgrant.planner import Wish
-from pullgrant.testing.stage import ONE, Fuse, Stage
+from pullgrant.testing.fuse import Fuse
+from pullgrant.testing.stage import ONE, Stage
 
 HOST = "registry.example"
 

@@ -17,7 +17,9 @@ from pullgrant.model.reader import Reader
 from pullgrant.planner import Wish
 from pullgrant.ports import Ports
 from pullgrant.testing.actors import StageLedger
-from pullgrant.testing.stage import NO_WAIT, ONE, TWO, Fuse, Silent, Stage, StageClock
+from pullgrant.testing.fuse import Fuse
+from pullgrant.testing.scene import StageClock
+from pullgrant.testing.stage import NO_WAIT, ONE, TWO, Silent, Stage
 
 
 class Down:

@@ -5,7 +5,17 @@ from datetime import timedelta
 
 import pytest
 
-from pullgrant.errors import Locked, NotOurs, OutcomeUnknown, PolicyForbids, ProofFailed, SinkFailed, UsageError
+from pullgrant.errors import (
+    Locked,
+    NotOurs,
+    OutcomeUnknown,
+    PermissionDenied,
+    PolicyForbids,
+    ProofFailed,
+    RateLimited,
+    SinkFailed,
+    UsageError,
+)
 from pullgrant.flows.apply import apply, show
 from pullgrant.flows.recover import recover
 from pullgrant.flows.status import status
@@ -14,7 +24,8 @@ from pullgrant.model.operation import Close
 from pullgrant.model.plan import Action
 from pullgrant.model.proof import Answer, Outcome, Verdict
 from pullgrant.planner import Wish
-from pullgrant.testing.stage import NO_WAIT, ONE, TWO, Fuse, Stage, unknown
+from pullgrant.testing.fuse import Fuse, unknown
+from pullgrant.testing.stage import NO_WAIT, ONE, TWO, Stage
 
 
 def wish(reader, **more):
@@ -106,6 +117,94 @@ def test_a_forbidding_policy_stops_before_the_first_change(stage, reader):
         apply(wish(reader), stage.ports(reader), wait=NO_WAIT)
     assert caught.value.exit_code == 3
     assert (stage.owner, stage.operations) == ("", {})
+
+
+def test_a_reader_that_is_refused_its_first_key_is_taken_back(stage, reader):
+    """A refusal would leave a reader in the cloud that no verb of ours knows of."""
+    stage.keys_refused = True
+    with pytest.raises(PolicyForbids):
+        apply(wish(reader), stage.ports(reader), wait=NO_WAIT)
+    assert (stage.owner, stage.granted, stage.keys) == ("", False, {})
+    assert [(one.intent.verb, one.closed) for one in stage.operations.values()] == [
+        ("bootstrap", Close.UNDONE), ("revoke", Close.REVOKED),
+    ]  # fmt: skip
+    assert status(stage.ports(reader).ledger) == ()
+
+
+def test_a_refused_grant_takes_the_key_and_the_new_reader_back(stage, reader):
+    """An operator who may not grant would be left with a reader and its key."""
+    fuse = Fuse(at=_place(reader, "provider.grant"), error=lambda: PermissionDenied("no"))
+    with pytest.raises(PermissionDenied):
+        apply(wish(reader), stage.ports(reader, fuse), wait=NO_WAIT)
+    assert (stage.owner, stage.keys, [one for one in stage.operations.values() if one.closed is None]) == ("", {}, [])
+
+
+@pytest.mark.parametrize("before", ["in use", "adopted", "made by others with a key"])
+def test_a_reader_that_somebody_may_depend_on_outlives_a_refusal(stage, reader, before):
+    """A renewal or a take-over that is refused would end what worked."""
+    if before == "in use":
+        apply(wish(reader), stage.ports(reader), wait=NO_WAIT)
+    elif before == "adopted":
+        stage.owner, stage.granted = "somebody", True
+    else:
+        stage.owner, stage.granted = stage.ledger_id, True
+        stage.ports(reader).provider.issue(None, note="")
+    live = set(stage.keys)
+    stage.keys_refused = True
+    with pytest.raises(PolicyForbids):
+        apply(wish(reader, adopt=True, because="now"), stage.ports(reader), wait=NO_WAIT)
+    assert (stage.owner, stage.granted, set(stage.keys)) == (stage.ledger_id, True, live)
+
+
+def test_what_an_earlier_attempt_left_is_taken_back_with_a_refusal(stage, reader):
+    """A first run that was throttled would keep a later refusal from cleaning up."""
+    fuse = Fuse(at=_place(reader, "provider.issue"), error=lambda: RateLimited("429"))
+    with pytest.raises(RateLimited):
+        apply(wish(reader), stage.ports(reader, fuse), wait=NO_WAIT)
+    assert stage.owner == stage.ledger_id
+    stage.keys_refused = True
+    with pytest.raises(PolicyForbids):
+        apply(wish(reader), stage.ports(reader), wait=NO_WAIT)
+    assert stage.owner == ""
+
+
+def test_a_reader_that_cannot_be_taken_back_does_not_stand_in_the_way(stage, reader):
+    """Every later run would first fail at taking it back, and the user would not read why the key was refused."""
+    stage.keys_refused = True
+    ports = stage.ports(reader)
+    ports.provider.remove = refuse
+    with pytest.raises(PolicyForbids):
+        apply(wish(reader), ports, wait=NO_WAIT)
+    assert [one for one in stage.operations.values() if one.closed is None] == []
+    stage.keys_refused = False
+    assert apply(wish(reader), stage.ports(reader), wait=NO_WAIT).proof.verdict is Verdict.PROVEN
+
+
+def refuse(identity):
+    raise PermissionDenied("you may not delete it")
+
+
+def test_other_circumstances_are_noted_without_a_new_credential(stage, reader):
+    """Naming another image to prove with would burn a key, or `rotate` would not go by it."""
+    apply(wish(reader), stage.ports(reader), wait=NO_WAIT)
+    other = replace(reader, options={"image": "app:v2"}, grace=timedelta(hours=1))
+    for _ in range(2):
+        again = apply(wish(other), stage.ports(other), wait=NO_WAIT)
+        assert (again.plan.steps, sorted(stage.keys)) == ((), ["key-1"])
+    ledger = stage.ports(reader).ledger
+    assert (ledger.readers(), len(ledger.history(reader.id))) == ((other,), 2)
+    (standing,) = status(ledger)
+    assert (standing.reader, standing.key_id, standing.unfinished) == (other, "key-1", ())
+    apply(wish(other, because="now"), stage.ports(other), wait=NO_WAIT)
+    (one,) = past.waiting(ledger.history(reader.id))
+    assert (one.key.id, one.withdraw_after - stage.clock.now()) == ("key-1", timedelta(hours=1))
+
+
+def test_another_kind_of_credential_is_a_new_one(stage, reader):
+    """An option that changes the credential would be noted and not done."""
+    apply(wish(reader), stage.ports(reader), wait=NO_WAIT)
+    other = replace(reader, options={"expires_in": "30d"})
+    assert apply(wish(other), stage.ports(other), wait=NO_WAIT).plan.why == "its scope or its kind of credential was changed"
 
 
 def test_a_foreign_identity_needs_adopt(stage, reader):

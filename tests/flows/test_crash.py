@@ -11,7 +11,8 @@ from pullgrant.flows.recover import recover
 from pullgrant.flows.revoke import revoke
 from pullgrant.flows.verify import verify
 from pullgrant.planner import Wish
-from pullgrant.testing.stage import NO_WAIT, ONE, TWO, Fuse, Killed, Stage, unknown
+from pullgrant.testing.fuse import Fuse, Killed, unknown
+from pullgrant.testing.stage import NO_WAIT, ONE, TWO, Stage
 
 WORLDS = {
     "keys": {},
@@ -128,6 +129,21 @@ def test_a_stopped_revocation_ends_with_nothing_of_ours(reader, world):
             mend(stage, reader, Fuse())
             take_back(stage, reader, Fuse())
             assert (stage.owner, stage.keys, stage.slots, stage.granted) == ("", {}, {}, False)
+            assert [one for one in stage.operations.values() if one.closed is None] == []
+
+
+@pytest.mark.parametrize("error", ERRORS)
+def test_a_stopped_taking_back_ends_with_nothing_of_ours(reader, error):
+    """A refused bootstrap that is stopped while it cleans up would leave a reader that no verb of ours knows of."""
+    fuse = Fuse()
+    attempt(bootstrap, Stage(keys_refused=True), reader, fuse)
+    for at in range(len(fuse.calls)):
+        for after in (False, True):
+            stage = Stage(keys_refused=True)
+            attempt(bootstrap, stage, reader, Fuse(at=at, after=after, error=ERRORS[error]))
+            assert attempt(mend, stage, reader, Fuse())
+            attempt(bootstrap, stage, reader, Fuse())
+            assert (stage.owner, stage.granted, stage.keys, stage.slots) == ("", False, {}, {})
             assert [one for one in stage.operations.values() if one.closed is None] == []
 
 

@@ -18,7 +18,8 @@ from pullgrant.model.proof import Answer, Outcome
 from pullgrant.model.reader import Reader
 from pullgrant.planner import Wish
 from pullgrant.secret import Secret
-from pullgrant.testing.stage import NO_WAIT, ONE, TWO, Fuse, Killed, Stage
+from pullgrant.testing.fuse import Fuse, Killed
+from pullgrant.testing.stage import NO_WAIT, ONE, TWO, Stage
 
 RENEWAL = "pullgrant rotate --now --reader stage:acme/docker-reader"
 BOOTSTRAP = "pullgrant stage.bootstrap"

@@ -18,7 +18,7 @@ from pullgrant.flows.status import standing
 from pullgrant.flows.timetable import timetable
 from pullgrant.kit import together
 from pullgrant.model.operation import Close
-from pullgrant.testing.stage import Killed, unknown
+from pullgrant.testing.fuse import Killed, unknown
 
 DAYS = 30
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)

@@ -12,7 +12,8 @@ from pullgrant.flows.rotate import Terms, is_due, next_at, rotate
 from pullgrant.flows.rounds import dying, next_run, run_round, worst
 from pullgrant.model import history as past
 from pullgrant.model.operation import Close
-from pullgrant.testing.stage import Stage, unknown
+from pullgrant.testing.fuse import unknown
+from pullgrant.testing.stage import Stage
 
 
 @pytest.fixture

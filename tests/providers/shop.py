@@ -27,7 +27,7 @@ from pullgrant.sandbox.control_client import Control
 from pullgrant.sandbox.countries import COUNTRIES, load
 from pullgrant.sandbox.run import Sandbox
 from pullgrant.sandbox.world import Fault, World
-from pullgrant.testing.stage import Fuse
+from pullgrant.testing.fuse import Fuse
 
 NO_WAIT = timedelta()
 _LED = ("HTTP", "http", "ALL_", "all_", "NO_", "no_", "SSL_", "DOCKER_CONFIG", "PULLGRANT_LEDGER")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from providers.shop import Shop, open_shop
-from pullgrant.testing.stage import Fuse, Killed
+from pullgrant.testing.fuse import Fuse, Killed
 
 _MOST_CALLS = 60
 GIVEN: dict[str, tuple[str, dict[str, Any], str]] = {

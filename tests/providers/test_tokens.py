@@ -16,7 +16,7 @@ from pullgrant.errors import NotOurs, NotSignedIn, PermissionDenied, ProofFailed
 from pullgrant.model.mark import read_mark
 from pullgrant.model.proof import Answer, Verdict
 from pullgrant.model.reader import Key, Reader
-from pullgrant.testing.stage import Fuse, Killed
+from pullgrant.testing.fuse import Fuse, Killed
 
 _MOST_CALLS = 60
 

@@ -2,7 +2,8 @@
 
 Its two doors are bootstrap and rotate.
 
-Before the first `Delivering` note a failure takes the new key back. After it there is only forward.
+Before the first `Delivering` note a failure takes the new key back, and a refusal of the cloud the reader that this run
+made. After it there is only forward.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from pullgrant import planner
-from pullgrant.errors import ProofFailed, PullgrantError, Unavailable
+from pullgrant.errors import ProofFailed, PullgrantError, Refused, Unavailable
 from pullgrant.flows.deliver import deliver
 from pullgrant.flows.finish import finish
 from pullgrant.flows.journal import Journal
 from pullgrant.flows.look import Sight, look
 from pullgrant.flows.prove import images_of, prove
+from pullgrant.flows.remove import remove
 from pullgrant.flows.settle import settle_reader
 from pullgrant.flows.sweep import sweep
 from pullgrant.kit.together import together
@@ -26,7 +28,7 @@ from pullgrant.model.credential import Issued, Receipt
 from pullgrant.model.operation import Close, Ensured, Failed, Intent, Issuing, KeyIssued, Operation, Proved, Withdrawn
 from pullgrant.model.plan import Plan
 from pullgrant.model.proof import Answer, Proof, Verdict
-from pullgrant.model.reader import Identity, Images
+from pullgrant.model.reader import Identity, Images, Observed, Ownership, Reader
 from pullgrant.planner import Wish
 from pullgrant.ports import Ports
 
@@ -67,12 +69,15 @@ def apply_locked(wish: Wish, ports: Ports) -> Applied:
     if plan.refusal:
         raise plan.refusal
     if not plan.steps:
-        return _unchanged(plan, sight, history)
+        return _unchanged(wish, ports, plan, sight, history)
     ports.report.step(f"planned: {plan.why}")
     keys = tuple(key.id for key in sight.observed.keys)
     intent = Intent(verb=wish.verb, reader=wish.reader, slots=plan.slots, keys_before=keys, adopt=wish.adopt)
     journal = Journal.open(ports.ledger, intent)
-    (identity, issued), images = together(lambda: _make(journal, ports, sight, adopt=wish.adopt), lambda: images_of(ports))
+    newborn = _is_newborn(sight.observed, history)
+    (identity, issued), images = together(
+        lambda: _make(journal, ports, sight, adopt=wish.adopt, newborn=newborn), lambda: images_of(ports)
+    )
     proof = _proven(journal, ports, images, issued, unproven=wish.reader.unproven)
     receipts = deliver(journal, ports, plan.slots, issued.credential)
     finish(journal, ports)
@@ -82,17 +87,50 @@ def apply_locked(wish: Wish, ports: Ports) -> Applied:
 def _plan(wish: Wish, ports: Ports, history: tuple[Operation, ...]) -> tuple[Plan, Sight]:
     slots = tuple(dict.fromkeys((*past.slots(history), *wish.slots)))
     sight = look(ports, slots, history, adopt=wish.adopt)
-    plan = planner.plan(wish, sight.observed, history, sight.drift, ports.clock.now(), remarks=sight.remarks)
+    plan = planner.plan(
+        wish,
+        sight.observed,
+        history,
+        sight.drift,
+        ports.clock.now(),
+        remarks=sight.remarks,
+        beside=ports.provider.can.beside,
+    )
     return plan, sight
 
 
-def _unchanged(plan: Plan, sight: Sight, history: tuple[Operation, ...]) -> Applied:
+def _unchanged(wish: Wish, ports: Ports, plan: Plan, sight: Sight, history: tuple[Operation, ...]) -> Applied:
+    """Do nothing but note new terms that need no new credential: an operation without a key. `rotate` then goes by them."""
     operation = past.current(history)
+    if operation is not None and past.asked(history) != wish.reader:
+        Journal.open(ports.ledger, Intent(verb=wish.verb, reader=wish.reader, slots=plan.slots)).close(Close.CURRENT)
+        ports.report.step("noted what it was asked for with; its credential stays")
     proof = past.proof(operation) if operation else None
     return Applied(plan=plan, operation=operation, identity=sight.observed.identity, proof=proof)
 
 
-def _make(journal: Journal, ports: Ports, sight: Sight, *, adopt: bool) -> tuple[Identity, Issued]:
+def _is_newborn(observed: Observed, history: tuple[Operation, ...]) -> bool:
+    """Say whether nobody can depend on the reader: it is not there yet, or was made by attempts that came to nothing."""
+    if past.slots(history):
+        return False
+    if observed.identity is None:
+        return True
+    attempts = past.lifetime(history)
+    futile = all(one.closed is Close.UNDONE and not one.intent.adopt for one in attempts)
+    return observed.ownership is Ownership.OURS and not observed.keys and bool(attempts) and futile
+
+
+def _make(journal: Journal, ports: Ports, sight: Sight, *, adopt: bool, newborn: bool) -> tuple[Identity, Issued]:
+    """Make identity, grant and key; after a refusal take a newborn reader back."""
+    try:
+        return _made(journal, ports, sight, adopt=adopt)
+    except Refused:
+        if newborn and ports.provider.can.creates_identity:
+            _take_back(journal.operation.intent.reader, ports)
+        raise
+
+
+def _made(journal: Journal, ports: Ports, sight: Sight, *, adopt: bool) -> tuple[Identity, Issued]:
     """Ensure the identity, then grant and issue at the same time; if one half fails for good, the other is undone."""
     provider = ports.provider
     try:
@@ -174,6 +212,24 @@ def _undo(journal: Journal, ports: Ports, issued: Issued | None) -> None:
         if issued.key.revocable:
             ports.report.step(f"key {issued.key.id} taken back")
     journal.close(Close.UNDONE)
+
+
+def _take_back(reader: Reader, ports: Ports) -> None:
+    """Revoke a reader that was refused its first key. The refusal itself is what the user is told.
+
+    `recover` goes on with a revocation that was interrupted; one that is refused is ended, for it would stand in the way of
+    another attempt.
+    """
+    journal = Journal.open(ports.ledger, Intent(verb="revoke", reader=reader))
+    try:
+        remove(journal, ports)
+    except Refused as error:
+        journal.note(Failed(step="take back", words=error.message))
+        journal.close(Close.UNDONE)
+        ports.report.step(f"{reader.id} could not be taken back and stays, without a key: {error.message}")
+    except PullgrantError as error:
+        journal.note(Failed(step="take back", words=error.message))
+        ports.report.step(f"{reader.id} is not yet taken back, pullgrant recover goes on with it: {error.message}")
 
 
 def _caught(call: Callable[[], object]) -> Callable[[], object]:

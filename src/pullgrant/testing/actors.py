@@ -17,13 +17,14 @@ from pullgrant.model.proof import Answer, Outcome
 from pullgrant.model.reader import Identity, Images, Key, Observed, Ownership, Reader
 from pullgrant.ports import Capabilities
 from pullgrant.secret import Secret
-from pullgrant.testing.stage import GRANT, Fuse, Stage
+from pullgrant.testing.fuse import Fuse
+from pullgrant.testing.scene import GRANT, Scene
 
 
 class StageProvider:
     """A cloud with one identity, many keys, and the refusals that a test asks for."""
 
-    def __init__(self, stage: Stage, fuse: Fuse, reader: Reader) -> None:
+    def __init__(self, stage: Scene, fuse: Fuse, reader: Reader) -> None:
         self._stage, self._fuse, self._reader = stage, fuse, reader
 
     @property
@@ -103,7 +104,7 @@ class StageProvider:
 class StageSink:
     """A platform that keeps one credential a slot and can be broken by target."""
 
-    def __init__(self, stage: Stage, fuse: Fuse) -> None:
+    def __init__(self, stage: Scene, fuse: Fuse) -> None:
         self._stage, self._fuse = stage, fuse
 
     def preflight(self, slot: Slot, *, ours: bool, adopt: bool) -> tuple[str, ...]:
@@ -132,7 +133,7 @@ class StageSink:
 class StageProbe:
     """A registry that asks the stage who may do what."""
 
-    def __init__(self, stage: Stage, fuse: Fuse) -> None:
+    def __init__(self, stage: Scene, fuse: Fuse) -> None:
         self._stage, self._fuse = stage, fuse
 
     def pull(self, image: Image, credential: Credential | None) -> Outcome:
@@ -160,7 +161,7 @@ class StageProbe:
 class StageLedger:
     """A ledger in memory: every write is an outside call that the fuse sees."""
 
-    def __init__(self, stage: Stage, fuse: Fuse) -> None:
+    def __init__(self, stage: Scene, fuse: Fuse) -> None:
         self._stage, self._fuse = stage, fuse
 
     @property

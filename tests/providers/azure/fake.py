@@ -27,7 +27,8 @@ from pullgrant.providers.azure.found import (
     Token,
 )
 from pullgrant.secret import Secret
-from pullgrant.testing.stage import Fuse, StageClock
+from pullgrant.testing.fuse import Fuse
+from pullgrant.testing.scene import StageClock
 
 SUBSCRIPTION = "11111111-2222-3333-4444-555555555555"
 GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/group"
@@ -83,6 +84,7 @@ class FakeAzure:
     )
     names_itself: bool = True
     silent_creation: bool = False
+    listless: bool = False
     calls: list[str] = field(default_factory=list)
     refused: dict[str, PullgrantError] = field(default_factory=dict)
     unseen: dict[str, int] = field(default_factory=dict)
@@ -110,6 +112,10 @@ class FakeAzure:
         """The seam as the provider takes it."""
         return SimpleNamespace(directory=self, resources=self, tokens=self, registry=_Door(self), ready=lambda: None)
 
+    def _listed(self, things: dict[str, Any]) -> tuple[Any, ...]:
+        """Return what reads show: nothing while `listless`, as in the first minutes after something was made."""
+        return () if self.listless else tuple(things.values())
+
     def _id(self) -> str:
         self.made += 1
         return f"{self.made:08x}-0000-0000-0000-000000000000"
@@ -118,20 +124,20 @@ class FakeAzure:
 
     @knobbed
     def application(self, unique_name: str) -> Application | None:
-        return next((one for one in self.apps.values() if one.unique_name == unique_name), None)
+        return next((one for one in self._listed(self.apps) if one.unique_name == unique_name), None)
 
     @knobbed
     def applications(self, name: str) -> tuple[Application, ...]:
-        return tuple(one for one in self.apps.values() if one.name == name)
+        return tuple(one for one in self._listed(self.apps) if one.name == name)
 
     @knobbed
     def principal(self, app_id: str) -> Principal | None:
-        return next((one for one in self.sps.values() if one.app_id == app_id), None)
+        return next((one for one in self._listed(self.sps) if one.app_id == app_id), None)
 
     @knobbed
     def principals(self, name: str) -> tuple[Principal, ...]:
         named = {one.app_id for one in self.apps.values() if one.name == name}
-        return tuple(one for one in self.sps.values() if one.app_id in named)
+        return tuple(one for one in self._listed(self.sps) if one.app_id in named)
 
     @knobbed
     def create_application(self, unique_name: str, body: dict[str, Any]) -> Application | None:
@@ -213,7 +219,7 @@ class FakeAzure:
 
     @knobbed
     def assignments(self, scope: str, principal_id: str) -> tuple[Assignment, ...]:
-        return tuple(one for holder, one in self.roles.values() if holder == principal_id)
+        return tuple(one for holder, one in self._listed(self.roles) if holder == principal_id)
 
     @knobbed
     def assign(self, scope: str, name: str, principal_id: str, wanted: Any, description: str) -> None:

@@ -22,7 +22,8 @@ from pullgrant.ports import Ports
 from pullgrant.providers.azure.provider import Provider
 from pullgrant.providers.azure.settings import Settings
 from pullgrant.testing.actors import StageLedger, StageSink
-from pullgrant.testing.stage import NO_WAIT, ONE, TWO, Fuse, Killed, Silent, Stage, unknown
+from pullgrant.testing.fuse import Fuse, Killed, unknown
+from pullgrant.testing.stage import NO_WAIT, ONE, TWO, Silent, Stage
 
 READERS = {
     "service-principal": Settings.parse(registry="demo").to_reader(),

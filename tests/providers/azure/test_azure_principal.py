@@ -1,6 +1,7 @@
 """The method service-principal, step by step."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -383,6 +384,23 @@ def test_removal_in_order(azure: FakeAzure, provider: Build) -> None:
     assert (azure.apps, azure.sps, azure.roles) == ({}, {}, {})
     provider().remove(identity)
     provider().withdraw(issued.key)
+
+
+@pytest.mark.parametrize("stopped", ["create_principal", "assign", ""])
+def test_removal_of_what_is_not_seen_yet(azure: FakeAzure, provider: Build, stopped: str) -> None:
+    """If it failed, a reader that is taken back right after it was made would stay, or its role would."""
+    made = provider()
+    if stopped:
+        azure.refused[stopped] = errors.PermissionDenied("no")
+    with pytest.raises(errors.PermissionDenied) if stopped else nullcontext():
+        bootstrap(made)
+    azure.listless = True
+    seen = made.observe()
+    assert (seen.ownership, seen.identity is None) == (Ownership.OURS, False)
+    azure.unseen["delete_application"] = 2
+    made.remove(seen.identity or Identity(id=""))
+    assert (azure.apps, azure.sps, azure.roles) == ({}, {}, {})
+    assert made.observe().ownership is Ownership.ABSENT
 
 
 def test_changed_method_leaves_nothing(azure: FakeAzure, provider: Build) -> None:

@@ -19,7 +19,7 @@ from pullgrant.providers.azure.signin import SignIn
 from pullgrant.sandbox.azure import Azure
 from pullgrant.sandbox.run import Sandbox
 from pullgrant.sandbox.world import Fault
-from pullgrant.testing.stage import StageClock
+from pullgrant.testing.scene import StageClock
 
 OWNER = "0123456789ab"
 Build = Callable[..., Provider]

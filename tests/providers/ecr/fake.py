@@ -15,7 +15,7 @@ from pullgrant.providers.ecr.found import Keys, Token
 from pullgrant.providers.ecr.hosts import Registry
 from pullgrant.providers.ecr.signin import Caller
 from pullgrant.secret import Secret
-from pullgrant.testing.stage import StageClock
+from pullgrant.testing.scene import StageClock
 
 ACCOUNT, NEIGHBOUR = "123456789012", "210987654321"
 OPERATOR = f"arn:aws:iam::{ACCOUNT}:user/op/erator"

@@ -17,7 +17,7 @@ from pullgrant.providers.ecr.found import read_token
 from pullgrant.providers.ecr.hosts import Registry
 from pullgrant.providers.ecr.seam import Seam
 from pullgrant.providers.ecr.signin import Caller, SignIn, sent
-from pullgrant.testing.stage import StageClock
+from pullgrant.testing.scene import StageClock
 
 REGISTRY = Registry(account="123456789012", region="us-east-1", host="123456789012.dkr.ecr.us-east-1.amazonaws.com")
 STEP = Step(doing="try", action="x:Y", region="us-east-1")

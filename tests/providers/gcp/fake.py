@@ -11,7 +11,7 @@ from typing import Any
 from pullgrant.errors import NotFound, NotVisibleYet, OutcomeUnknown, PullgrantError
 from pullgrant.providers.gcp.answers import AlreadyThere, Conflict
 from pullgrant.secret import Secret
-from pullgrant.testing.stage import StageClock
+from pullgrant.testing.scene import StageClock
 
 PROJECT = "demo"
 REPOSITORY = "projects/demo/locations/us/repositories/gcr.io"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pullgrant.errors import NotOurs, NotVisibleYet, OutcomeUnknown, Refused, Unavailable
 from pullgrant.kit.together import together
 from pullgrant.model.reader import Ownership
+from pullgrant.providers.azure.answers import LATER
 from pullgrant.providers.azure.directory import Directory
 from pullgrant.providers.azure.found import Application, Principal
 from pullgrant.providers.azure.marks import Marks, is_mark
@@ -29,9 +30,30 @@ class Applications:
 
     def __init__(self, marks: Marks, directory: Directory, waits: Waits) -> None:
         self._marks, self._directory, self._waits = marks, directory, waits
+        self._made: Sighting | None = None
 
     def look(self) -> Sighting:
-        """Return what is there. Three questions at once, and a fourth when a service principal was renamed."""
+        """Return what is there. Three questions at once, and a fourth when a service principal was renamed.
+
+        What this run made is there, be it that it is not seen everywhere yet.
+        """
+        seen, made = self._looked(), self._made
+        if made is None:
+            return seen
+        return replace(seen, principal=seen.principal or made.principal) if seen.application else made
+
+    def delete(self, application: Application) -> None:
+        """Delete an application with its service principal; one that this run made is not taken for gone at once."""
+        young = self._made is not None
+
+        def gone() -> None:
+            if not self._directory.delete_application(application) and young:
+                raise NotVisibleYet(f"the application {application.name} is not seen", hint=LATER)
+
+        (self._waits.doubting if young else self._waits.repeating)(gone)
+        self._made = None
+
+    def _looked(self) -> Sighting:
         name = self._marks.name
         mine, alike, principals = together(
             lambda: self._waits.reading(lambda: self._directory.application(self._marks.unique_name)),
@@ -54,6 +76,7 @@ class Applications:
         application, born = seen.application, False
         if application is None:
             application, born = self._created()
+            self._made = Sighting(application=application, ownership=Ownership.OURS)
         elif seen.ownership is not Ownership.OURS:
             application = self._taken(seen, application, adopt=adopt)
         principal = seen.principal if seen.application else None
@@ -62,7 +85,9 @@ class Applications:
         fresh = principal is None
         if principal is None:
             principal = self._waits.repeating(lambda: self._create_principal(application.app_id))
-        return Sighting(application=application, principal=principal, ownership=Ownership.OURS, born=fresh)
+        ensured = Sighting(application=application, principal=principal, ownership=Ownership.OURS, born=fresh)
+        self._made = ensured if self._made else None
+        return ensured
 
     def _chosen(self, mine: Application | None, alike: tuple[Application, ...]) -> tuple[Application | None, int]:
         """Display names are not unique: ours is told by its key or its marks, one for another registry is left out."""

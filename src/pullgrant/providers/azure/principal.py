@@ -122,7 +122,7 @@ class ServicePrincipal:
         application = seen.application
         if seen.principal is not None:
             self._disarm(seen.principal)
-        self._waits.repeating(lambda: self._seam.directory.delete_application(application))
+        self._applications.delete(application)
         self._seen = None
 
     def _disarm(self, principal: Principal) -> None:

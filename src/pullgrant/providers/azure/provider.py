@@ -48,6 +48,7 @@ class Provider:
         by_token = self._settings.method == "token"
         return Capabilities(
             key_notes=not by_token,
+            beside=frozenset({"image", "subscription", "resource_group"}),
             narrows=bool(self._settings.repositories),
             max_keys=4 if by_token else None,
             push_question="token",

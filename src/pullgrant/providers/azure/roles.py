@@ -22,6 +22,7 @@ class Roles:
 
     def __init__(self, resources: Resources, waits: Waits, description: str) -> None:
         self._resources, self._waits, self._description = resources, waits, description
+        self._given: Assignment | None = None
 
     def of(self, registry: Registry, principal: Principal | None) -> tuple[Assignment, ...]:
         """Return all roles that reach this registry, those from above as well."""
@@ -37,8 +38,11 @@ class Roles:
                 self._unassign(one)
 
     def take(self, registry: Registry, principal: Principal) -> None:
-        """Take all roles on this registry."""
-        for one in at(registry, self.of(registry, principal)):
+        """Take all roles on this registry, the one that this run gave also when it is not listed yet."""
+        listed = at(registry, self.of(registry, principal))
+        if self._given and self._given.name not in {one.name for one in listed}:
+            listed += (self._given,)
+        for one in listed:
             self._unassign(one)
 
     def _unassign(self, assignment: Assignment) -> None:
@@ -62,6 +66,7 @@ class Roles:
                 raise
             listed = self._waits.settling(lambda: self._listed(registry, principal, wanted))
             return self._give(registry, principal, wanted, listed)
+        self._given = Assignment(id="", name=name, scope=registry.id, role=wanted.role)
         return name
 
     def _listed(self, registry: Registry, principal: Principal, wanted: Wanted) -> tuple[Assignment, ...]:

@@ -37,7 +37,13 @@ class Provider(MarkedTokens):
     def can(self) -> Capabilities:
         """A token carries our operation's id in its label; only those of an organisation are narrower than an account."""
         narrows = self._settings.kind == "organization"
-        return Capabilities(key_notes=True, narrows=narrows, push_question="token", settles_in=timedelta(minutes=1))
+        return Capabilities(
+            key_notes=True,
+            narrows=narrows,
+            push_question="token",
+            settles_in=timedelta(minutes=1),
+            beside=frozenset({"image", "operator", "password"}),
+        )
 
     def observe(self) -> Observed:
         """See ports.Provider."""

@@ -32,7 +32,12 @@ class Provider(MarkedTokens):
     @property
     def can(self) -> Capabilities:
         """A token carries our operation's id in its name; the token service answers with the rights it has."""
-        return Capabilities(key_notes=True, push_question="token", settles_in=timedelta(minutes=1))
+        return Capabilities(
+            key_notes=True,
+            push_question="token",
+            settles_in=timedelta(minutes=1),
+            beside=frozenset({"image", "url", "token", "ca_file"}),
+        )
 
     @property
     def insecure_hosts(self) -> frozenset[str]:

@@ -32,7 +32,12 @@ class Provider(MarkedTokens):
     @property
     def can(self) -> Capabilities:
         """A robot carries our operation's id in its description; its token shows all that it may do, whatever is asked."""
-        return Capabilities(key_notes=True, push_question="token", settles_in=timedelta(minutes=1))
+        return Capabilities(
+            key_notes=True,
+            push_question="token",
+            settles_in=timedelta(minutes=1),
+            beside=frozenset({"image", "url", "username", "password", "ca_file"}),
+        )
 
     @property
     def insecure_hosts(self) -> frozenset[str]:
