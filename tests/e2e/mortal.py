@@ -7,7 +7,7 @@ from typing import Any
 
 from pullgrant import catalog, cli
 
-FATAL = frozenset({"open", "note", "close", "deliver", "withdraw"})
+FATAL = frozenset({"open", "note", "close", "forget", "deliver", "withdraw"})
 
 
 class Mortal:

@@ -13,21 +13,33 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 SRC = Path(__file__).parents[2] / "src"
-NEEDED = (
-    "boto3",
+EVERYWHERE = (
     "httpx",
-    "rich.console",
-    "sqlalchemy.dialects.sqlite",
-    "pullgrant.cli.ecr",
+    "pullgrant.cli.bootstrap",
     "pullgrant.cli.render",
     "pullgrant.flows.recover",
     "pullgrant.flows.rounds",
     "pullgrant.ledger.sqlite",
     "pullgrant.probe.probe",
-    "pullgrant.providers.ecr.provider",
     "pullgrant.sinks.akka",
     "pullgrant.sinks.docker_config",
+    "rich.console",
+    "sqlalchemy.dialects.sqlite",
 )
+OF = {
+    "azure": (
+        "azure.core.pipeline.policies",
+        "azure.identity",
+        "azure.mgmt.authorization.v2022_04_01",
+        "azure.mgmt.containerregistry",
+        "pullgrant.cli.azure",
+        "pullgrant.providers.azure.provider",
+        "requests",
+    ),
+    # gRPC bears a fork as long as nothing was asked for over it.
+    "gcp": ("google.auth", "google.cloud.iam_admin_v1", "pullgrant.cli.gcp", "pullgrant.providers.gcp.provider"),
+    "ecr": ("boto3", "pullgrant.cli.ecr", "pullgrant.providers.ecr.provider"),
+}
 
 
 def remembering() -> Callable[[Any, str], Any]:
@@ -45,11 +57,14 @@ def remembering() -> Callable[[Any, str], Any]:
 
 
 class Nursery:
-    """The tests' end. One command line at a time: `start` gives its pid, and nothing of it runs before `end`."""
+    """The tests' end, for one provider. One command line at a time: nothing of it runs between `start` and `end`."""
+
+    def __init__(self, provider: str) -> None:
+        self._provider = provider
 
     def __enter__(self) -> Nursery:
         self._mother = subprocess.Popen(
-            [sys.executable, __file__],
+            [sys.executable, __file__, self._provider],
             env=os.environ | {"PYTHONPATH": str(SRC)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -61,7 +76,7 @@ class Nursery:
         self._mother.communicate(timeout=30)
 
     def start(self, *argv: str, mortal: tuple[int, str] | None = None) -> int:
-        """Fork a process for one command line in this environment; `mortal` are the first two arguments of mortal.py."""
+        """Fork a process for one command line here and return its pid; `mortal` are the first two arguments of mortal.py."""
         self._say({"argv": argv, "mortal": mortal, "environment": dict(os.environ)})
         return int(self._heard()["pid"])
 
@@ -84,9 +99,11 @@ class Nursery:
 
 def main() -> None:
     """Be the mother: read what to fork from stdin, and tell on stdout."""
-    for name in NEEDED:
+    provider = sys.argv[1]
+    for name in (*EVERYWHERE, *OF[provider]):
         importlib.import_module(name)
-    _know_aws()
+    if provider == "ecr":
+        _know_aws()
     while line := sys.stdin.readline():
         asked = json.loads(line)
         waiting, word = os.pipe()

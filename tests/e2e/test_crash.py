@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
+from e2e.nursery import Nursery
 from pullgrant.sandbox.world import Fault
 
 BOOTSTRAP = ("gcp.bootstrap", "--project", "demo")
 ROTATE = (*BOOTSTRAP, "--rotate-now")
 IMAGE = "gcr.io/demo/app:v1"
-MORTAL = Path(__file__).parent / "mortal.py"
 # Changing calls and those around them; reads are many and alike, so each of these stands for its kind.
 MOST_CALLS, PARTS = 80, 4
 KINDS = (
@@ -26,6 +25,12 @@ KINDS = (
     "platforms.read",
     "platforms.write",
 )
+
+
+@pytest.fixture(scope="module")
+def nursery():
+    with Nursery("gcp") as nursery:
+        yield nursery
 
 
 def assert_converged(house):
@@ -44,19 +49,19 @@ def assert_converged(house):
 @pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("how", ["kill-before", "kill-after"])
 @pytest.mark.parametrize("argv", [BOOTSTRAP, ROTATE], ids=["new", "rotating"])
-def test_killed_at_every_remote_call(house, argv, how, part):
+def test_killed_at_every_remote_call(house, nursery, argv, how, part):
     """A killed run would leave an orphan key, a dead credential in a platform, or an operation open for ever."""
     killed = 0
     for at in range(part, MOST_CALLS, PARTS):
         house.fresh()
         if argv is ROTATE:
             house.run(*BOOTSTRAP)
-        run = house.start(*argv)
-        house.world.fail_next(Fault(kind="*", skip=at, how=how, pid=run.pid))
-        _, err = run.communicate(timeout=60)
-        if run.returncode == 0:
+        pid = nursery.start(*argv)
+        house.world.fail_next(Fault(kind="*", skip=at, how=how, pid=pid))
+        code, err = nursery.end()
+        if code == 0:
             break  # there is no such call any more
-        assert run.returncode == -9, err
+        assert code == -9, err
         assert argv is BOOTSTRAP or house.pull(IMAGE), "what the user had before still works"
         assert_converged(house)
         killed += 1
@@ -65,20 +70,17 @@ def test_killed_at_every_remote_call(house, argv, how, part):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_killed_at_a_ledger_or_sink_write(house, when):
+def test_killed_at_a_ledger_or_sink_write(house, nursery, when):
     """A write that is the last of a process would leave what no later run can tell."""
-    at, most = 0, 1
-    while at < most:
+    for at in range(MOST_CALLS):
         house.fresh()
-        run = house.start(str(at), when, *BOOTSTRAP, program=MORTAL)
-        _, err = run.communicate(timeout=60)
-        found = re.search(r"calls (\d+)", err)
-        if run.returncode == 0 and found:
-            most = int(found[1])
+        nursery.start(*BOOTSTRAP, mortal=(at, when))
+        code, err = nursery.end()
+        if code == 0:
             break
-        assert run.returncode == -9, err
+        assert code == -9, err
         assert_converged(house)
-        at, most = at + 1, at + 2
+    assert re.search(rf"calls {at}$", err, re.MULTILINE)
     assert at >= 8
 
 

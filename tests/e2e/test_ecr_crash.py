@@ -49,7 +49,7 @@ def each(table):
 
 @pytest.fixture(scope="module")
 def nursery():
-    with Nursery() as nursery:
+    with Nursery("ecr") as nursery:
         yield nursery
 
 
