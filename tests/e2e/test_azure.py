@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from e2e.spawn import Run
+from e2e.nursery import Nursery
 from pullgrant.kit.clock import SystemClock
 from pullgrant.ledger import open_ledger
 from pullgrant.sandbox.world import Fault
@@ -139,14 +139,20 @@ def test_what_is_not_seen_everywhere_is_taken_back_too(house):
 def test_killed_while_it_takes_a_refused_reader_back(house):
     """A reader that was refused its password would stay disabled, or keep its role, and no verb would know of it."""
     command, killed = ("azure.bootstrap", "--registry", "nopasswords", "--image", "app:v1"), 0
-    for kind in ("graph.AddPassword", "graph.UpdateServicePrincipal", "arm.DeleteRoleAssignment", "graph.DeleteApplication"):
-        house.fresh()
-        run = Run(*command)
-        house.world.fail_next(Fault(kind=kind, how="kill-after", pid=run.pid))
-        killed += run.end()[0] == -9
-        assert house.run("recover").code == 0
-        assert house.run(*command).code == 3
-        assert (applications(house), reader_roles(house)) == ([], [])
+    with Nursery("azure") as nursery:
+        for kind in (
+            "graph.AddPassword",
+            "graph.UpdateServicePrincipal",
+            "arm.DeleteRoleAssignment",
+            "graph.DeleteApplication",
+        ):
+            house.fresh()
+            pid = nursery.start(*command)
+            house.world.fail_next(Fault(kind=kind, how="kill-after", pid=pid))
+            killed += nursery.end()[0] == -9
+            assert house.run("recover").code == 0
+            assert house.run(*command).code == 3
+            assert (applications(house), reader_roles(house)) == ([], [])
     assert killed == 4
 
 
