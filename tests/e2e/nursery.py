@@ -65,7 +65,7 @@ class Nursery:
     def __enter__(self) -> Nursery:
         self._mother = subprocess.Popen(
             [sys.executable, __file__, self._provider],
-            env=os.environ | {"PYTHONPATH": str(SRC)},
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(SRC)},  # each child gets a whole one with its command line
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
