@@ -8,6 +8,7 @@ import stat
 import pytest
 
 from kit.killer import Killer, dies_at
+from pullgrant.errors import UsageError
 from pullgrant.kit import files
 
 
@@ -174,3 +175,12 @@ def test_read_bytes(tmp_path):
         files.read_bytes(tmp_path)
     with pytest.raises(NotADirectoryError):
         files.read_bytes(tmp_path / "file" / "below")
+
+
+def test_the_file_of_an_authority(tmp_path, monkeypatch):
+    """A command run from another folder, or by a scheduler, would not find the certificate again."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "ca.pem").write_text("PEM")
+    assert (files.authority_file("~/ca.pem"), files.authority_file("")) == (str(tmp_path / "ca.pem"), "")
+    with pytest.raises(UsageError, match="there is no file"):
+        files.authority_file(str(tmp_path))

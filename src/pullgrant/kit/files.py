@@ -9,6 +9,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from pullgrant.errors import UsageError
+
 PRIVATE_FILE = 0o600
 PRIVATE_FOLDER = 0o700
 
@@ -19,6 +21,14 @@ def read_bytes(path: Path) -> bytes | None:
         return path.read_bytes()
     except FileNotFoundError:
         return None
+
+
+def authority_file(name: str) -> str:
+    """Return the whole path of the file that --ca-file names, empty for none. Raises UsageError when it is not there."""
+    path = Path(name).expanduser().absolute()
+    if name and not path.is_file():
+        raise UsageError(f"there is no file {path}", hint="Give --ca-file with the authority's certificate as PEM.")
+    return str(path) if name else ""
 
 
 def private_folder(path: Path) -> Path:

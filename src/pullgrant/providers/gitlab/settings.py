@@ -7,12 +7,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, Literal
 
 from pullgrant.errors import UsageError
 from pullgrant.kit import references
 from pullgrant.kit.duration import life_of
+from pullgrant.kit.files import authority_file
 from pullgrant.model.image import Image, canonical_host
 from pullgrant.model.reader import Reader
 from pullgrant.model.server import Server, parse_server
@@ -75,8 +75,6 @@ class Settings:
         server = parse_server("url", url)
         host = canonical_host(registry) if registry else f"registry.{server.host.partition(':')[0]}"
         _life(expires_in)
-        if ca_file and not Path(ca_file).expanduser().is_file():
-            raise UsageError(f"there is no file {ca_file}", hint="Give --ca-file with the authority's certificate as PEM.")
         return cls(
             server=server,
             host=host,
@@ -85,7 +83,7 @@ class Settings:
             token=references.checked("token", token),
             reader=reader,
             life=expires_in,
-            ca_file=str(Path(ca_file).expanduser().absolute()) if ca_file else "",
+            ca_file=authority_file(ca_file),
             image=image_within(image, host=host, path=path.lower()),
         )
 

@@ -8,12 +8,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from pullgrant.errors import UsageError
 from pullgrant.kit import references
 from pullgrant.kit.duration import life_of
+from pullgrant.kit.files import authority_file
 from pullgrant.model.image import Image
 from pullgrant.model.reader import Reader
 from pullgrant.model.server import Server, parse_server
@@ -70,8 +70,6 @@ class Settings:
             )
         server = parse_server("url", url)
         _days(expires_in)
-        if ca_file and not Path(ca_file).expanduser().is_file():
-            raise UsageError(f"there is no file {ca_file}", hint="Give --ca-file with the authority's certificate as PEM.")
         return cls(
             server=server,
             project=project,
@@ -79,7 +77,7 @@ class Settings:
             password=references.checked("password", password),
             reader=reader,
             life=expires_in,
-            ca_file=str(Path(ca_file).expanduser().absolute()) if ca_file else "",
+            ca_file=authority_file(ca_file),
             image=image_within(image, host=server.host, path=project),
         )
 

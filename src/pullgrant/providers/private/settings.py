@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from pullgrant.errors import UsageError
 from pullgrant.kit import references
+from pullgrant.kit.files import authority_file
 from pullgrant.model.image import Image, parse_image
 from pullgrant.model.reader import Reader
 from pullgrant.model.server import Server, is_loopback, parse_server
@@ -60,7 +60,7 @@ class Settings:
             password=references.checked("password", password),
             insecure=tuple(sorted({_loopback(name) for name in insecure_host})),
             reader=reader,
-            ca_file=_file(ca_file),
+            ca_file=authority_file(ca_file),
             accept_stronger=accept_stronger,
             image=_image(found.host, image),
         )
@@ -97,15 +97,6 @@ def _loopback(name: str) -> str:
     if not is_loopback(name.lower()):
         raise UsageError(f"--insecure-host {name!r} is not on this machine", hint="Give 127.0.0.1:PORT or localhost:PORT.")
     return name.lower()
-
-
-def _file(path: str) -> str:
-    if not path:
-        return ""
-    found = Path(path).expanduser().absolute()
-    if not found.is_file():
-        raise UsageError(f"there is no file {found}", hint="Give --ca-file with the authority's certificate as PEM.")
-    return str(found)
 
 
 def _image(host: str, text: str) -> Image | None:

@@ -6,11 +6,11 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from pullgrant.errors import UsageError
 from pullgrant.kit import references
+from pullgrant.kit.files import authority_file
 from pullgrant.model.image import Image
 from pullgrant.model.reader import Reader
 from pullgrant.model.server import Server, parse_server
@@ -61,15 +61,13 @@ class Settings:
             )
         server = parse_server("url", url)
         repositories = _repositories(organization, repository)
-        if ca_file and not Path(ca_file).expanduser().is_file():
-            raise UsageError(f"there is no file {ca_file}", hint="Give --ca-file with the authority's certificate as PEM.")
         return cls(
             server=server,
             organization=organization,
             repositories=repositories,
             token=references.checked("token", token),
             reader=reader,
-            ca_file=str(Path(ca_file).expanduser().absolute()) if ca_file else "",
+            ca_file=authority_file(ca_file),
             image=_image(server.host, organization, repositories, image),
         )
 
