@@ -4,9 +4,14 @@ import os
 import shutil
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 pytest.register_assert_rewrite("pullgrant.testing")
+
+# Nothing is judged by the clock: on a busy machine an example takes as long as it takes.
+hypothesis.settings.register_profile("unhurried", hypothesis.settings(), deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 _CLEARED = (
     "PULLGRANT_",
