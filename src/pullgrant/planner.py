@@ -152,7 +152,6 @@ def _steps(wish: Wish, observed: Observed, history: Sequence[Operation], slots: 
 
 
 def _remarks(observed: Observed, history: Sequence[Operation]) -> tuple[str, ...]:
-    known = past.known_keys(history)
-    foreign = [key.id for key in observed.keys if key.id not in known]
+    foreign = [key.id for key in past.foreign(history, observed.keys)]
     told = (f"left alone: {len(foreign)} key(s) not made by this ledger: {', '.join(foreign)}",) if foreign else ()
     return (*observed.remarks, *told)

@@ -125,7 +125,9 @@ if AZ:
         house.run("sandbox.advance", "--hours", "25")
         assert house.run("azure.rotate", "--json").json["readers"][0]["withdrawn"] == [first["key_id"]]
         assert (pulls(house, ours), house.pull(IMAGE), len(application(house, ours).passwords)) == (True, True, 2)
-        assert house.run("azure.revoke", "--reader", "docker-reader", "--yes").code == 0
+        refused = house.run("azure.revoke", "--reader", "docker-reader", "--yes")
+        assert (refused.code, "--all-keys" in refused.err, pulls(house, ours)) == (3, True, True)
+        assert house.run("azure.revoke", "--reader", "docker-reader", "--yes", "--all-keys").code == 0
         assert (application(house, ours), roles(house, ours), pulls(house, ours)) == (None, [], False)
         assert house.run("status", "--json").json["readers"] == []
         assert (pulls(house, neighbour), len(roles(house, neighbour))) == (True, 1)

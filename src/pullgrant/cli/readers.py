@@ -68,6 +68,11 @@ def prove_again(given: Given) -> None:
 ENDING = (
     Opt(name="registry", help="Registry host of the reader, where the name alone is not unique."),
     Opt(name="yes", default=False, help="Do not ask."),
+    Opt(
+        name="all_keys",
+        default=False,
+        help="Also end keys of this reader that pullgrant did not make; without it, a reader with such keys is left as it is.",
+    ),
     WAIT,
     *OUTPUT,
 )
@@ -88,7 +93,7 @@ def take_back(given: Given) -> None:
     with open_catalog(given) as opened:
         reader = chosen(opened.ledger, given, need=True)[0]
         confirm(f"Revoke {reader.id}? Whatever pulls with it stops pulling.", yes=given.yes)
-        done = flow(reader, _ports(opened, reader), wait=duration("wait", given.wait))
+        done = flow(reader, _ports(opened, reader), wait=duration("wait", given.wait), all_keys=given.all_keys)
     forget(reader.host)
     dies = f"; a token of it that nothing can revoke dies at {moment(done.dies_at)}" if done.dies_at else ""
     emit(

@@ -222,7 +222,7 @@ def _take_back(reader: Reader, ports: Ports) -> None:
     """
     journal = Journal.open(ports.ledger, Intent(verb="revoke", reader=reader))
     try:
-        remove(journal, ports)
+        remove(journal, ports, ports.provider.observe())
     except Refused as error:
         journal.note(Failed(step="take back", words=error.message))
         journal.close(Close.UNDONE)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from pullgrant.errors import PullgrantError
+from pullgrant.errors import PullgrantError, Unavailable
 from pullgrant.flows.journal import Journal
-from pullgrant.flows.settle import settle_reader
 from pullgrant.model.credential import Credential
 from pullgrant.model.operation import Close, Failed, Intent, Issuing, KeyIssued, Withdrawn
 from pullgrant.model.reader import Identity, Observed, Reader
@@ -31,7 +30,8 @@ def with_own_key(
         issued = ports.provider.issue(identity, note=journal.operation.id)
     except PullgrantError as error:
         journal.note(Failed(step="issue", words=error.message))
-        settle_reader(reader.id, ports)
+        if not isinstance(error, Unavailable):  # down, throttled or unanswered: a key may exist, `recover` looks
+            journal.close(Close.UNDONE)
         raise
     journal.note(
         KeyIssued(

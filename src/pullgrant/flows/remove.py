@@ -6,18 +6,17 @@ from pullgrant.errors import PullgrantError, SinkFailed
 from pullgrant.flows.journal import Journal
 from pullgrant.model import history as past
 from pullgrant.model.operation import Close, Emptied, Failed, Withdrawn
-from pullgrant.model.reader import Ownership
+from pullgrant.model.reader import Observed, Ownership
 from pullgrant.ports import Ports
 
 
-def remove(journal: Journal, ports: Ports) -> None:
-    """Remove the identity with its grant and keys, then empty its slots, then close as revoked. May be repeated.
+def remove(journal: Journal, ports: Ports, observed: Observed) -> None:
+    """Remove the identity that was observed with its grant and keys, then empty its slots, then close as revoked.
 
-    The cloud comes first: whatever a platform then says, nothing of ours can pull any more. Raises SinkFailed when a
-    platform kept an entry; the operation stays open and the next run goes on.
+    May be repeated. The cloud comes first: whatever a platform then says, nothing of ours can pull any more. Raises SinkFailed
+    when a platform kept an entry; the operation stays open and the next run goes on.
     """
     history = ports.ledger.history(journal.operation.intent.reader.id)
-    observed = ports.provider.observe()
     if observed.identity is not None and observed.ownership is Ownership.OURS:
         ports.provider.remove(observed.identity)
         made = ports.provider.can.creates_identity

@@ -8,6 +8,8 @@ key, all receipts                     closed as current
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from pullgrant.flows.finish import finish
 from pullgrant.flows.journal import Journal
 from pullgrant.flows.remove import remove
@@ -15,6 +17,10 @@ from pullgrant.model import history as past
 from pullgrant.model.operation import Close, Delivered, Delivering, Issuing, Operation, Withdrawn
 from pullgrant.model.reader import Key, Ownership
 from pullgrant.ports import Ports
+
+# The time that a call for a key takes at most, with its waits for a new identity to be seen, and what the clocks of a cloud and
+# of this machine differ by: with more, clouds refuse the sign-in.
+_ABOUT = timedelta(minutes=15)
 
 
 def settle_reader(reader_id: str, ports: Ports) -> None:
@@ -31,7 +37,7 @@ def settle_reader(reader_id: str, ports: Ports) -> None:
 def _settle(operation: Operation, ports: Ports) -> None:
     journal = Journal(ports.ledger, operation)
     if operation.intent.verb == "revoke":
-        remove(journal, ports)
+        remove(journal, ports, ports.provider.observe())
         return
     begun = [event.slot for event in operation.of(Delivering)]
     delivered = {event.receipt.slot for event in operation.of(Delivered)}
@@ -54,7 +60,8 @@ def _keys_of(operation: Operation, ports: Ports) -> tuple[Key, ...]:
     """Return the keys that this operation made and that may still live.
 
     An operation that died between asking for a key and noting it is told by the key's note where the cloud keeps one;
-    elsewhere by the difference of two listings, and only on an identity that carries our mark.
+    elsewhere by its time among those that two listings differ by, and only on an identity that carries our mark: a person may
+    have made a key there by hand since.
     """
     gone = past.withdrawn(ports.ledger.history(operation.intent.reader.id))
     if operation.issued:
@@ -66,5 +73,11 @@ def _keys_of(operation: Operation, ports: Ports) -> tuple[Key, ...]:
         return tuple(key for key in observed.keys if key.note == operation.id)
     if observed.ownership is not Ownership.OURS:
         return ()
-    known = past.known_keys(ports.ledger.history(operation.intent.reader.id)) | set(operation.intent.keys_before)
-    return tuple(key for key in observed.keys if key.id not in known)
+    foreign = past.foreign(ports.ledger.history(operation.intent.reader.id), observed.keys)
+    asked = next(noted.at for noted in operation.events if isinstance(noted.event, Issuing))
+    made = [key for key in foreign if key.id not in operation.intent.keys_before and _made_about(key, asked)]
+    return tuple(sorted(made, key=lambda key: key.created_at or asked)[:1])
+
+
+def _made_about(key: Key, asked: datetime) -> bool:
+    return key.created_at is None or abs(key.created_at - asked) <= _ABOUT

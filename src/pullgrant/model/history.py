@@ -59,6 +59,12 @@ def known_keys(history: Sequence[Operation]) -> frozenset[str]:
     return frozenset(issued.key.id for operation in history for issued in operation.of(KeyIssued))
 
 
+def foreign(history: Sequence[Operation], keys: Sequence[Key]) -> tuple[Key, ...]:
+    """Return those of an identity's keys that this ledger did not make."""
+    known = known_keys(history)
+    return tuple(key for key in keys if key.id not in known)
+
+
 def waiting(history: Sequence[Operation]) -> tuple[Waiting, ...]:
     """Return the retired keys that are not yet withdrawn, oldest first."""
     gone = withdrawn(history)
