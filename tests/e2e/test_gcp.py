@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -183,6 +184,18 @@ def test_revoke_leaves_nothing_of_ours(house):
     assert json.loads(house.docker_config.read_text())["auths"] == {}
     assert house.run("status", "--json").json == {"readers": []}
     assert house.run("revoke", "--reader", "docker-reader", "--yes").code == 3
+
+
+def test_revoke_spares_the_keys_of_others(house):
+    """A reader that was taken over would end with what others still pull with, unasked."""
+    house.run(*BOOTSTRAP)
+    account = google_of(house).projects["demo"].accounts[READER]
+    account.keys["made-by-hand"] = replace(account.keys[house.keys()[0]], id="made-by-hand")
+    refused = house.run("revoke", "--reader", "docker-reader", "--yes")
+    assert (refused.code, "made-by-hand" in refused.err, "--all-keys" in refused.err) == (3, True, True)
+    assert (len(house.keys()), house.pull("gcr.io/demo/app:v1")) == (2, True)
+    assert house.run("gcp.revoke", "--reader", "docker-reader", "--yes", "--all-keys").code == 0
+    assert (READER in google_of(house).projects["demo"].accounts, house.pull("gcr.io/demo/app:v1")) == (False, False)
 
 
 def test_late_visibility_is_waited_for(house):
