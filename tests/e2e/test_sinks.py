@@ -72,6 +72,22 @@ def test_the_platform_pulls(house, sdl, sink, platform):
     assert sdl.read_text() == SDL
 
 
+def test_an_entry_serves_one_reader(house):
+    """Two readers would take it from each other for ever, or the end of one be the end of the other."""
+    both = ("--sink", "akka", "--sink", "docker-config")
+    assert house.run(*BOOTSTRAP, *both).code == 0
+    for more in ((), ("--adopt",)):
+        refused = house.run(*BOOTSTRAP, "--reader", "second-reader", *both, *more)
+        assert (refused.code, "akka already holds the credential of gcp:demo/docker-reader" in refused.err) == (3, True)
+    assert (len(house.keys()), house.pull(IMAGE), house.pull(IMAGE, "docker-config")) == (1, True, True)
+    for name in ("second-reader", "third-reader"):  # a command keeps nothing that could be taken away
+        assert house.run(*BOOTSTRAP, "--reader", name, "--sink", "exec:true").code == 0
+    assert house.run("sinks.remove", "docker-config", "--yes").code == 0
+    assert house.run(*BOOTSTRAP, "--reader", "second-reader", "--sink", "docker-config").code == 0
+    assert house.run("revoke", "--reader", "docker-reader", "--yes").code == 0
+    assert (house.pull(IMAGE), house.pull(IMAGE, "docker-config")) == (False, True)
+
+
 def test_kalix_of_the_era_of_ids(house):
     """The older command line of Kalix would be taken for the newer one."""
     documents = house.box.countries["platforms"].documents

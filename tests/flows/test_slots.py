@@ -1,8 +1,10 @@
 """One slot of a reader on the rehearsal stage: looked into, and emptied while the others stay."""
 
+from dataclasses import replace
+
 import pytest
 
-from pullgrant.errors import NotFound, SinkFailed, UsageError
+from pullgrant.errors import NotFound, NotOurs, SinkFailed, UsageError
 from pullgrant.flows.apply import apply
 from pullgrant.flows.slots import inspect, remove
 from pullgrant.model.operation import Close
@@ -48,6 +50,29 @@ def test_a_platform_that_keeps_it_is_not_forgotten(stage, reader):
         empty(stage, reader, fuse=Fuse(at=0, error=lambda: SinkFailed("down")))
     assert empty(stage, reader) == (ONE,)
     assert [one.closed for one in stage.operations.values()] == [Close.CURRENT]
+
+
+@pytest.mark.parametrize("adopt", [False, True])
+def test_an_entry_serves_one_reader(stage, reader, adopt):
+    """Two readers would take it from each other with every renewal, and revoking one would leave the other without."""
+    bootstrap(stage, reader)
+    second = replace(reader, name="second-reader")
+    with pytest.raises(NotOurs, match=f"the credential of {reader.id}") as caught:
+        bootstrap(stage, second, adopt=adopt)
+    assert ("sinks.remove one" in caught.value.hint, sorted(stage.keys), stage.pulls(ONE)) == (True, ["key-1"], True)
+    empty(stage, reader, ONE)
+    empty(stage, reader, TWO)
+    bootstrap(stage, second)
+    assert (stage.pulls(ONE), stage.pulls(TWO)) == (True, True)
+
+
+def test_an_entry_of_a_reader_that_was_interrupted_is_its_own(stage, reader):
+    """Its recovery would deliver over what another reader put there meanwhile."""
+    stage.broken_sinks.add("two")
+    with pytest.raises(SinkFailed):
+        bootstrap(stage, reader)
+    with pytest.raises(NotOurs, match=reader.id):
+        bootstrap(stage, replace(reader, name="second-reader"), adopt=True)
 
 
 def test_what_a_slot_holds_is_compared_for_readers_only(stage, reader):

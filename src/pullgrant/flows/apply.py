@@ -86,7 +86,7 @@ def apply_locked(wish: Wish, ports: Ports) -> Applied:
 
 def _plan(wish: Wish, ports: Ports, history: tuple[Operation, ...]) -> tuple[Plan, Sight]:
     slots = tuple(dict.fromkeys((*past.slots(history), *wish.slots)))
-    sight = look(ports, slots, history, adopt=wish.adopt)
+    sight = look(ports, wish.reader, slots, history, adopt=wish.adopt)
     plan = planner.plan(
         wish,
         sight.observed,
