@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from e2e.registry import serve
 from pullgrant.cli import program
 from pullgrant.sandbox.run import Sandbox
 from pullgrant.sandbox.world import World
+from servers import by_sandbox, docker_registry
 
 SRC = Path(__file__).parents[2] / "src"
 
@@ -118,5 +118,6 @@ def house(box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hous
 @pytest.fixture
 def registry(house: House) -> Iterator[str]:
     """A real docker-registry whose token service asks the fake Google Cloud who may do what at gcr.io."""
-    with serve(house.folder, url=house.box.url, bundle=house.box.token_certificate) as address:
+    realm = f"{house.box.url}/sandbox/token?host=gcr.io"
+    with docker_registry(house.folder, by_sandbox(realm, house.box.token_certificate)) as address:
         yield address

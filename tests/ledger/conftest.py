@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -16,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import pullgrant
+from servers import free_port
 
 pytest.register_assert_rewrite("pullgrant.testing.ledger_contract")
 
@@ -47,18 +47,12 @@ def _as_owner(*argv: str | Path, folder: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Server]:
     """A PostgreSQL server with trust on its socket and a password on 127.0.0.1; it sorts text by language, not by byte."""
     import psycopg
 
-    programs, folder, port = _programs(), Path(tempfile.mkdtemp(prefix="pg-")), _free_port()
+    programs, folder, port = _programs(), Path(tempfile.mkdtemp(prefix="pg-")), free_port()
     (folder / "password").write_text(PASSWORD)
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres")

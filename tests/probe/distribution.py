@@ -5,63 +5,18 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import socket
-import subprocess
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from probe.served import Say, Seen, error
-from pullgrant.errors import Unavailable
 from pullgrant.kit.http import Http
 
 SERVICE = "a registry"
 ISSUER = "a token service"
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextmanager
-def registry(http: Http, folder: Path, auth: Mapping[str, Any]) -> Iterator[str]:
-    """Run docker-registry with its data in `folder`; gives its host."""
-    host = f"127.0.0.1:{free_port()}"
-    settings = {
-        "version": 0.1,
-        "log": {"level": "error", "accesslog": {"disabled": True}},
-        "storage": {"filesystem": {"rootdirectory": str(folder / "data")}},
-        "http": {"addr": host},
-        "auth": auth,
-    }
-    (folder / "config.yml").write_text(json.dumps(settings))
-    with (folder / "log").open("wb") as log:
-        program = subprocess.Popen(["docker-registry", "serve", str(folder / "config.yml")], stdout=log, stderr=log)
-    try:
-        wait_for(http, host)
-        yield host
-    finally:
-        program.terminate()
-        program.wait(10)
-
-
-def wait_for(http: Http, host: str) -> None:
-    """Wait until the registry answers, ten seconds at most."""
-    for _ in range(1000):
-        try:
-            http.ask("GET", f"http://{host}/v2/")
-        except Unavailable:
-            time.sleep(0.01)
-        else:
-            return
-    raise AssertionError(f"docker-registry did not start on {host}")
 
 
 def push_image(http: Http, host: str, repository: str, headers: Mapping[str, str]) -> str:

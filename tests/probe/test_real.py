@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from probe.distribution import ISSUER, SERVICE, TokenService, push_image, registry, uploads_left
+from probe.distribution import ISSUER, SERVICE, TokenService, push_image, uploads_left
 from probe.served import Site, serve
 from pullgrant.kit.http import Http, Reply
 from pullgrant.model.credential import Credential
@@ -18,6 +18,7 @@ from pullgrant.model.proof import Answer
 from pullgrant.probe import Probe
 from pullgrant.probe.token import basic
 from pullgrant.secret import Secret
+from servers import docker_registry
 
 pytestmark = pytest.mark.real
 REPOSITORY = "team/app"
@@ -69,7 +70,7 @@ def by_password(http: Http, tmp_path: Path) -> Iterator[Real]:
     """Distribution with htpasswd."""
     (tmp_path / "htpasswd").write_text(HTPASSWD)
     auth = {"htpasswd": {"realm": "a registry", "path": str(tmp_path / "htpasswd")}}
-    with registry(http, tmp_path, auth) as host:
+    with docker_registry(tmp_path, auth) as host:
         reader = Credential(server=host, username="reader", secret=Secret("reader-secret"))
         digest = push_image(http, host, REPOSITORY, {"authorization": basic(reader).reveal()})
         yield Real(http=http, host=host, folder=tmp_path, digest=digest)
@@ -92,7 +93,7 @@ def by_token(http: Http, tmp_path: Path) -> Iterator[Real]:
                 "rootcertbundle": str(tmp_path / "bundle.pem"),
             }
         }
-        with registry(http, tmp_path, auth) as host:
+        with docker_registry(tmp_path, auth) as host:
             entry = {"type": "repository", "name": REPOSITORY, "actions": ["pull", "push"]}
             digest = push_image(http, host, REPOSITORY, {"authorization": f"Bearer {tokens.sign('owner', [entry])}"})
             yield Real(http=http, host=host, folder=tmp_path, digest=digest, service=service)

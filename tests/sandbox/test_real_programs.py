@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,23 +13,12 @@ import pytest
 
 from pullgrant.sandbox.run import Sandbox
 from sandbox.toy import Toy
+from servers import by_sandbox, docker_registry
 
 pytestmark = pytest.mark.real
 
 READER, PUSHER = "reader:reader-password", "pusher:pusher-password"
 _SECONDS = 20
-_CONFIG = """
-version: 0.1
-log: {{level: error}}
-storage: {{inmemory: {{}}}}
-http: {{addr: "127.0.0.1:{port}"}}
-auth:
-  token:
-    realm: "{realm}"
-    service: real
-    issuer: pullgrant-sandbox
-    rootcertbundle: "{bundle}"
-"""
 
 
 def skopeo(toybox: Sandbox, *words: str) -> subprocess.CompletedProcess[str]:
@@ -86,31 +73,9 @@ def test_skopeo_reaches_nothing_foreign(toybox: Sandbox) -> None:
 
 @pytest.fixture
 def real_registry(toybox: Sandbox, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    realm = toybox.url + request.param
-    config = tmp_path / "registry.yml"
-    config.write_text(_CONFIG.format(port=port, realm=realm, bundle=toybox.token_certificate))
-    with subprocess.Popen(
-        ["docker-registry", "serve", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as run:
-        try:
-            yield _listening(f"127.0.0.1:{port}", run)
-        finally:
-            run.kill()
-
-
-def _listening(address: str, run: subprocess.Popen[bytes]) -> str:
-    host, _, port = address.partition(":")
-    deadline = time.monotonic() + _SECONDS
-    while time.monotonic() < deadline and run.poll() is None:
-        try:
-            socket.create_connection((host, int(port)), timeout=1).close()
-        except OSError:
-            time.sleep(0.005)
-        else:
-            return address
-    raise AssertionError("docker-registry did not start")
+    auth = by_sandbox(toybox.url + request.param, toybox.token_certificate)
+    with docker_registry(tmp_path, auth) as address:
+        yield address
 
 
 @pytest.mark.parametrize(

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import socket
 import subprocess
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from probe.distribution import ISSUER, SERVICE, TokenService, free_port
+from probe.distribution import ISSUER, SERVICE, TokenService
 from probe.served import serve
 from providers.shop import NO_WAIT, Words
 from pullgrant import catalog
@@ -27,6 +23,7 @@ from pullgrant.model.proof import Answer, Verdict
 from pullgrant.planner import Wish
 from pullgrant.sandbox.authority import Authority
 from pullgrant.sandbox.registry.images import build
+from servers import docker_registry
 
 pytestmark = pytest.mark.real("docker-registry", "skopeo")
 HTPASSWD = "reader:$2b$05$abcdefghijklmnopqrstuu8wfpWPKiFbOv2YUtr.E7lRfKvC0ot9a\n"  # bcrypt of reader-secret
@@ -64,40 +61,6 @@ class Running:
         return subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
 
 
-@contextmanager
-def running(folder: Path, host: str, auth: Mapping[str, Any], tls: Mapping[str, str] | None = None) -> Iterator[str]:
-    """Run docker-registry; gives its address."""
-    port = free_port()
-    settings = {
-        "version": 0.1,
-        "log": {"level": "error", "accesslog": {"disabled": True}},
-        "storage": {"inmemory": {}},
-        "http": {"addr": f"{host}:{port}", **({"tls": tls} if tls else {})},
-        "auth": auth,
-    }
-    (folder / "config.yml").write_text(json.dumps(settings))
-    with (folder / "log").open("wb") as log:
-        program = subprocess.Popen(["docker-registry", "serve", str(folder / "config.yml")], stdout=log, stderr=log)
-    try:
-        _wait_for(port, program)
-        yield f"{'https' if tls else 'http'}://{host}:{port}"
-    finally:
-        program.terminate()
-        program.wait(10)
-
-
-def _wait_for(port: int, program: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + _SECONDS
-    while time.monotonic() < deadline and program.poll() is None:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.01)
-        else:
-            return
-    raise AssertionError("docker-registry did not start")
-
-
 def push(address: str, authorization: str, ca_file: str = "") -> None:
     """Put the image into the registry."""
     http = Http(ca_file=ca_file)
@@ -130,7 +93,8 @@ def _password(monkeypatch: pytest.MonkeyPatch) -> None:
 def by_password(tmp_path: Path) -> Iterator[Running]:
     (tmp_path / "htpasswd").write_text(HTPASSWD)
     auth = {"htpasswd": {"realm": "a registry", "path": str(tmp_path / "htpasswd")}}
-    with running(tmp_path, "127.0.0.1", auth) as address:
+    with docker_registry(tmp_path, auth) as host:
+        address = f"http://{host}"
         push(address, BASIC)
         yield Running(address=address, folder=tmp_path)
 
@@ -143,7 +107,8 @@ def by_token(tmp_path: Path) -> Iterator[Running]:
     with serve(tokens) as service:
         token = {"realm": f"http://{service.host}/token", "service": SERVICE, "issuer": ISSUER}
         auth = {"token": {**token, "rootcertbundle": str(tmp_path / "bundle.pem")}}
-        with running(tmp_path, "127.0.0.1", auth) as address:
+        with docker_registry(tmp_path, auth) as host:
+            address = f"http://{host}"
             entry = {"type": "repository", "name": REPOSITORY, "actions": ["pull", "push"]}
             push(address, f"Bearer {tokens.sign('owner', [entry])}")
             yield Running(address=address, folder=tmp_path, token_service=service.host)
@@ -161,7 +126,8 @@ def behind_tls(tmp_path: Path) -> Iterator[Running]:
     (tmp_path / "htpasswd").write_text(HTPASSWD)
     auth = {"htpasswd": {"realm": "a registry", "path": str(tmp_path / "htpasswd")}}
     tls = {"certificate": str(tmp_path / "leaf.pem"), "key": str(tmp_path / "leaf.key")}
-    with running(tmp_path, "localhost", auth, tls) as address:
+    with docker_registry(tmp_path, auth, name="localhost", tls=tls) as host:
+        address = f"https://{host}"
         push(address, BASIC, str(authority.file))
         yield Running(address=address, folder=tmp_path, ca_file=str(tmp_path / "trusted/ca.crt"))
 

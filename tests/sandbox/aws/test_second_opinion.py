@@ -7,11 +7,7 @@ It runs where it is on PATH. It pins a botocore of its own, so it wants an envir
 from __future__ import annotations
 
 import os
-import socket
-import subprocess
-import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -19,11 +15,11 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from sandbox.aws.talk import ACCOUNT, APP, ONCE, PULL, Talk, allow, deny, policy, pulling
+from servers import free_port, serving
 
 pytestmark = [pytest.mark.real("ministack"), pytest.mark.slow]
 
 OTHER = APP.replace("team/app", "team/other")
-_SECONDS = 20
 POLICIES: dict[str, tuple[dict[str, Any], ...]] = {
     "a reader of one repository": pulling(APP),
     "a reader of both": pulling(APP, OTHER),
@@ -48,8 +44,7 @@ POLICIES: dict[str, tuple[dict[str, Any], ...]] = {
 
 @pytest.fixture(scope="module")
 def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    port = free_port()
     folder = tmp_path_factory.mktemp("ministack")
     own = {
         "AUTH": "true",
@@ -58,28 +53,8 @@ def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "MINISTACK_ACCOUNT_ID": ACCOUNT,
         "HOME": str(folder),
     }
-    with (
-        Path(folder, "log").open("wb") as log,
-        subprocess.Popen(["ministack"], env={**os.environ, **own}, cwd=folder, stdout=log, stderr=log) as run,
-    ):
-        try:
-            _listening(port, run)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            run.terminate()
-            run.wait(_SECONDS)
-
-
-def _listening(port: int, run: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + _SECONDS
-    while time.monotonic() < deadline and run.poll() is None:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.02)
-        else:
-            return
-    raise AssertionError("ministack did not start")
+    with serving(["ministack"], port, folder, env={**os.environ, **own}, cwd=folder):
+        yield f"http://127.0.0.1:{port}"
 
 
 def decisions(iam: Any, ecr_of: Any, name: str, statements: tuple[dict[str, Any], ...]) -> dict[str, bool]:
